@@ -1,0 +1,27 @@
+//! The rules of the One Mind Campaign as pure functions over plain data.
+//!
+//! Nothing here knows of HTTP or SQL, reads the clock, or draws a random number: what is needed is passed in. Text that
+//! comes from outside is parsed once into these types and then trusted.
+
+pub mod agency;
+pub mod appointment;
+pub mod clock;
+pub mod completion;
+pub mod coverage;
+pub mod dates;
+pub mod evidence;
+pub mod gaps;
+pub mod invalid;
+pub mod matching;
+pub mod names;
+pub mod officer;
+pub mod ori;
+pub mod pledge;
+pub mod push;
+pub mod readiness;
+pub mod roster;
+pub mod stage;
+pub mod standard;
+pub mod text;
+pub mod training;
+mod words;

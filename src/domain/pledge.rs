@@ -1,0 +1,131 @@
+//! An agency's commitment to a standard.
+
+use jiff::ToSpan;
+use jiff::civil::Date;
+use serde::Serialize;
+use uuid::Uuid;
+
+use super::agency::AgencyKey;
+use super::invalid::Invalid;
+use super::text::{Code, Name};
+
+/// The term of a pledge: 12 to 36 months.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Serialize)]
+#[serde(transparent)]
+pub struct TermMonths(u8);
+
+/// Who signed a pledge.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
+pub struct Signatory {
+    /// Name.
+    pub name: Name,
+    /// Office, such as Chief of Police.
+    pub title: Name,
+}
+
+/// A pledge as a caller describes it.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct PledgeDraft {
+    /// Who pledges.
+    pub agency: AgencyKey,
+    /// The code of the standard.
+    pub standard: Code,
+    /// The day of the pledge.
+    pub pledged_on: Date,
+    /// Its term.
+    pub term_months: TermMonths,
+    /// Who signed.
+    pub signatory: Signatory,
+}
+
+/// A pledge as far as the rules ask.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Pledge {
+    /// Its id.
+    pub id: Uuid,
+    /// The code of the standard.
+    pub standard: String,
+    /// The day of the pledge.
+    pub pledged_on: Date,
+    /// Its term.
+    pub term_months: TermMonths,
+    /// The first day on which it holds no longer.
+    pub withdrawn_on: Option<Date>,
+}
+
+impl TermMonths {
+    /// Checks a term.
+    ///
+    /// # Errors
+    /// `invalid_term` for what isn't 12 to 36.
+    pub fn parse(months: i64) -> Result<Self, Invalid> {
+        match u8::try_from(months) {
+            Ok(months @ 12..=36) => Ok(Self(months)),
+            _ => Err(Invalid::new("invalid_term", "must be 12 to 36 months")),
+        }
+    }
+
+    /// The number of months.
+    pub fn get(self) -> u8 {
+        self.0
+    }
+}
+
+impl Pledge {
+    /// The last day of the term. A pledge of 31 January ends on the last day of a shorter month.
+    pub fn due_on(&self) -> Date {
+        due_on(self.pledged_on, self.term_months)
+    }
+
+    /// Whether it was made and not withdrawn by a day.
+    pub fn running_on(&self, day: Date) -> bool {
+        self.pledged_on <= day && self.withdrawn_on.is_none_or(|withdrawn| day < withdrawn)
+    }
+}
+
+/// The last day of a term that begins on a day.
+pub fn due_on(pledged_on: Date, term: TermMonths) -> Date {
+    pledged_on.saturating_add(i32::from(term.0).months())
+}
+
+#[cfg(test)]
+mod tests {
+    use jiff::civil::date;
+
+    use super::*;
+
+    #[test]
+    fn a_term_is_12_to_36_months() {
+        for good in [12, 24, 36] {
+            assert_eq!(i64::from(TermMonths::parse(good).unwrap().get()), good);
+        }
+        for bad in [0, 11, 37, -12, 256 + 12, i64::MAX] {
+            assert_eq!(TermMonths::parse(bad).unwrap_err().code, "invalid_term", "{bad}");
+        }
+    }
+
+    #[test]
+    fn a_pledge_is_due_on_the_same_day_of_its_last_month() {
+        for (from, months, due) in [
+            (date(2025, 2, 1), 24, date(2027, 2, 1)),
+            (date(2024, 2, 29), 12, date(2025, 2, 28)),
+            (date(2025, 8, 31), 18, date(2027, 2, 28)),
+            (date(9999, 1, 1), 12, date(9999, 12, 31)),
+        ] {
+            assert_eq!(due_on(from, TermMonths::parse(months).unwrap()), due);
+        }
+    }
+
+    #[test]
+    fn a_pledge_runs_until_the_day_it_is_withdrawn() {
+        let pledge = Pledge {
+            id: Uuid::nil(),
+            standard: "one-mind".into(),
+            pledged_on: date(2025, 2, 1),
+            term_months: TermMonths::parse(12).unwrap(),
+            withdrawn_on: Some(date(2025, 3, 1)),
+        };
+        let days = [date(2025, 1, 31), date(2025, 2, 1), date(2025, 2, 28), date(2025, 3, 1)];
+        assert_eq!(days.map(|day| pledge.running_on(day)), [false, true, true, false]);
+    }
+}
