@@ -1,0 +1,16 @@
+DROP TABLE idempotency_keys;
+DROP TABLE pledges;
+DROP TABLE standards;
+DROP TABLE policies;
+DROP TABLE partnerships;
+DROP TABLE waiting_keys;
+DROP TABLE completion_revisions;
+DROP TABLE completions;
+DROP TABLE course_mappings;
+DROP TABLE trainings;
+DROP TABLE number_spells;
+DROP TABLE appointments;
+DROP TABLE officer_identifiers;
+DROP TABLE officers;
+DROP TABLE agency_oris;
+DROP TABLE agencies;

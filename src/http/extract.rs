@@ -1,0 +1,261 @@
+//! What handlers take: JSON bodies, queries, path keys, preconditions and the idempotency key, each refusing with a problem.
+
+use std::future::{Ready, ready};
+use std::pin::Pin;
+
+use actix_web::dev::Payload;
+use actix_web::http::header::{ACCEPT_ENCODING, CONTENT_ENCODING, CONTENT_TYPE, HeaderMap, HeaderName, HeaderValue};
+use actix_web::web::Bytes;
+use actix_web::{FromRequest, HttpRequest};
+use deserr::Deserr;
+use futures_util::StreamExt as _;
+use serde_json::Value;
+use uuid::Uuid;
+
+use super::decode::{Faults, decode};
+use super::problem::{ApiError, Kind};
+use crate::domain::agency::AgencyKey;
+use crate::service::{Fault, ServiceError};
+use crate::storage::StorageError;
+
+/// The most bytes that a body of one resource has.
+pub const BODY_LIMIT: usize = 1024 * 1024;
+
+/// The most bytes that a batch or a roster has.
+pub const BATCH_LIMIT: usize = 16 * 1024 * 1024;
+
+/// A JSON body of at most `LIMIT` bytes, read as a `T`.
+pub struct Body<T, const LIMIT: usize = BODY_LIMIT> {
+    /// What it says.
+    pub value: T,
+    /// What marks this very request, for `Idempotency-Key`.
+    pub fingerprint: String,
+}
+
+/// A merge patch (RFC 7396).
+pub struct MergePatch(pub Value);
+
+type Pending<T> = Pin<Box<dyn Future<Output = Result<T, ApiError>>>>;
+
+impl<T: Deserr<Faults> + 'static, const LIMIT: usize> FromRequest for Body<T, LIMIT> {
+    type Error = ApiError;
+    type Future = Pending<Self>;
+
+    fn from_request(request: &HttpRequest, payload: &mut Payload) -> Self::Future {
+        let (request, payload) = (request.clone(), payload.take());
+        Box::pin(async move {
+            let accepted = HeaderName::from_static("accept-post");
+            let bytes = read(&request, payload, LIMIT, "application/json", accepted).await?;
+            let value = decode(parse(&bytes)?).map_err(|faults| ApiError::new(Kind::InvalidContent).faults(faults))?;
+            Ok(Self { value, fingerprint: fingerprint(&request, &bytes) })
+        })
+    }
+}
+
+impl FromRequest for MergePatch {
+    type Error = ApiError;
+    type Future = Pending<Self>;
+
+    fn from_request(request: &HttpRequest, payload: &mut Payload) -> Self::Future {
+        let (request, payload) = (request.clone(), payload.take());
+        Box::pin(async move {
+            let accepted = HeaderName::from_static("accept-patch");
+            let bytes = read(&request, payload, BODY_LIMIT, "application/merge-patch+json", accepted).await?;
+            match parse(&bytes)? {
+                Value::Object(patch) => Ok(Self(Value::Object(patch))),
+                _ => Err(ApiError::new(Kind::InvalidContent).faults(vec![Fault::new("", "wrong_type", "a merge patch of a resource is an object")])),
+            }
+        })
+    }
+}
+
+impl MergePatch {
+    /// Applies the patch to `current`, a resource as its `PUT` takes it, and reads the outcome as that body.
+    ///
+    /// # Errors
+    /// The faults of the outcome.
+    pub fn apply<T: Deserr<Faults> + serde::Serialize>(&self, current: &T) -> Result<T, ServiceError> {
+        let mut merged = serde_json::to_value(current).map_err(|cause| StorageError::Other(format!("an input is not JSON: {cause}")))?;
+        json_patch::merge(&mut merged, &self.0);
+        decode(merged).map_err(ServiceError::Invalid)
+    }
+}
+
+async fn read(request: &HttpRequest, mut payload: Payload, limit: usize, media_type: &'static str, accepted: HeaderName) -> Result<Bytes, ApiError> {
+    let content_type = header(request.headers(), &CONTENT_TYPE)?.unwrap_or_default();
+    let essence = content_type.split(';').next().unwrap_or_default().trim();
+    if !essence.eq_ignore_ascii_case(media_type) {
+        let detail = format!("the body's media type is `{essence}`, and {media_type} is expected");
+        return Err(ApiError::new(Kind::UnsupportedMediaType).detail(detail).header(accepted, HeaderValue::from_static(media_type)));
+    }
+    if header(request.headers(), &CONTENT_ENCODING)?.is_some_and(|encoding| !encoding.eq_ignore_ascii_case("identity")) {
+        let problem = ApiError::new(Kind::UnsupportedMediaType).detail("a compressed body is not read here");
+        return Err(problem.header(ACCEPT_ENCODING, HeaderValue::from_static("identity")));
+    }
+    let too_large = || ApiError::new(Kind::ContentTooLarge).detail(format!("the body is limited to {limit} bytes"));
+    let announced = header(request.headers(), &actix_web::http::header::CONTENT_LENGTH)?.and_then(|length| length.parse::<usize>().ok());
+    if announced.is_some_and(|length| length > limit) {
+        return Err(too_large());
+    }
+    let mut bytes = bytes::BytesMut::with_capacity(announced.unwrap_or(8192));
+    while let Some(chunk) = payload.next().await {
+        let chunk = chunk.map_err(|cause| ApiError::new(Kind::MalformedJson).detail(format!("the body broke off: {cause}")))?;
+        if bytes.len() + chunk.len() > limit {
+            return Err(too_large());
+        }
+        bytes.extend_from_slice(&chunk);
+    }
+    Ok(bytes.freeze())
+}
+
+fn parse(bytes: &[u8]) -> Result<Value, ApiError> {
+    serde_json::from_slice(bytes).map_err(|cause| ApiError::new(Kind::MalformedJson).detail(format!("{cause}")))
+}
+
+/// A digest of method, path, query and body.
+fn fingerprint(request: &HttpRequest, bytes: &[u8]) -> String {
+    let mut digest = aws_lc_rs::digest::Context::new(&aws_lc_rs::digest::SHA256);
+    digest.update(request.method().as_str().as_bytes());
+    digest.update(request.uri().to_string().as_bytes());
+    digest.update(b"\n");
+    digest.update(bytes);
+    base64::Engine::encode(&base64::engine::general_purpose::URL_SAFE_NO_PAD, digest.finish())
+}
+
+/// A header's value, which must be visible ASCII.
+fn header<'a>(headers: &'a HeaderMap, name: &HeaderName) -> Result<Option<&'a str>, ApiError> {
+    headers
+        .get(name)
+        .map(|value| {
+            value.to_str().map_err(|_| {
+                ApiError::new(Kind::InvalidHeader).faults(vec![Fault::new(format!("/{name}"), "invalid_header", "a header holds visible ASCII characters only")])
+            })
+        })
+        .transpose()
+}
+
+/// The query parameters, read as a `T`; unknown and repeated ones are refused.
+pub struct Query<T>(pub T);
+
+impl<T: Deserr<Faults>> FromRequest for Query<T> {
+    type Error = ApiError;
+    type Future = Ready<Result<Self, ApiError>>;
+
+    fn from_request(request: &HttpRequest, _: &mut Payload) -> Self::Future {
+        ready(read_query(request.query_string()).map(Self).map_err(|faults| ApiError::new(Kind::InvalidParameter).faults(faults)))
+    }
+}
+
+fn read_query<T: Deserr<Faults>>(query: &str) -> Result<T, Vec<Fault>> {
+    let pairs: Vec<(String, String)> =
+        serde_urlencoded::from_str(query).map_err(|cause| vec![Fault::new("", "malformed_query", cause.to_string())])?;
+    let mut parameters = serde_json::Map::new();
+    let mut faults = Vec::new();
+    for (name, value) in pairs {
+        if parameters.insert(name.clone(), Value::String(value)).is_some() {
+            faults.push(Fault::new(format!("/{}", super::decode::escape(&name)), "repeated", format!("`{name}` comes more than once")));
+        }
+    }
+    match decode(Value::Object(parameters)) {
+        Ok(value) if faults.is_empty() => Ok(value),
+        Ok(_) => Err(faults),
+        Err(more) => Err(faults.into_iter().chain(more).collect()),
+    }
+}
+
+/// The last key of the path, as an id. What is no id is the id of nothing: 404.
+pub struct IdPath(pub Uuid);
+
+/// The agency that the path names, by id or by `ori:…`.
+pub struct AgencyPath(pub AgencyKey);
+
+fn path_key<T>(request: &HttpRequest, name: &str, parse: impl Fn(&str) -> Option<T>) -> Result<T, ApiError> {
+    request.match_info().get(name).and_then(parse).ok_or_else(|| ApiError::new(Kind::NotFound))
+}
+
+impl FromRequest for IdPath {
+    type Error = ApiError;
+    type Future = Ready<Result<Self, ApiError>>;
+
+    fn from_request(request: &HttpRequest, _: &mut Payload) -> Self::Future {
+        ready(path_key(request, "id", |text| Uuid::try_parse(text).ok()).map(Self))
+    }
+}
+
+impl FromRequest for AgencyPath {
+    type Error = ApiError;
+    type Future = Ready<Result<Self, ApiError>>;
+
+    fn from_request(request: &HttpRequest, _: &mut Payload) -> Self::Future {
+        ready(path_key(request, "agency", |text| AgencyKey::parse(text).ok()).map(Self))
+    }
+}
+
+/// `If-Match` and `If-None-Match` (RFC 9110 §13).
+#[derive(Debug, Clone, Default)]
+pub struct Preconditions {
+    if_match: Option<Vec<String>>,
+    if_none_match: Option<Vec<String>>,
+}
+
+impl FromRequest for Preconditions {
+    type Error = ApiError;
+    type Future = Ready<Result<Self, ApiError>>;
+
+    fn from_request(request: &HttpRequest, _: &mut Payload) -> Self::Future {
+        let list = |name: HeaderName| {
+            let mut tags: Option<Vec<String>> = None;
+            for value in request.headers().get_all(&name) {
+                let value = value.to_str().unwrap_or("");
+                tags.get_or_insert_default().extend(value.split(',').map(|tag| tag.trim().to_owned()));
+            }
+            tags
+        };
+        ready(Ok(Self {
+            if_match: list(actix_web::http::header::IF_MATCH),
+            if_none_match: list(actix_web::http::header::IF_NONE_MATCH),
+        }))
+    }
+}
+
+impl Preconditions {
+    /// Checks `If-Match` against the tag of what is there now; strong comparison.
+    ///
+    /// # Errors
+    /// [`ServiceError::PreconditionFailed`] where the caller read something else.
+    pub fn check(&self, current: Option<&str>) -> Result<(), ServiceError> {
+        let matches = |tags: &Vec<String>| current.is_some_and(|current| tags.iter().any(|tag| tag == "*" || tag == current));
+        let failed_match = self.if_match.as_ref().is_some_and(|tags| !matches(tags));
+        if failed_match || self.if_none_match.as_ref().is_some_and(matches) {
+            return Err(ServiceError::PreconditionFailed);
+        }
+        Ok(())
+    }
+
+    /// Whether the caller has `current` already, by `If-None-Match`; weak comparison.
+    pub fn has(&self, current: &str) -> bool {
+        let plain = |tag: &str| tag.trim_start_matches("W/").to_owned();
+        self.if_none_match.as_ref().is_some_and(|tags| tags.iter().any(|tag| tag == "*" || plain(tag) == plain(current)))
+    }
+}
+
+/// The `Idempotency-Key` header.
+#[derive(Debug, Clone)]
+pub struct IdempotencyKey(pub Option<String>);
+
+impl FromRequest for IdempotencyKey {
+    type Error = ApiError;
+    type Future = Ready<Result<Self, ApiError>>;
+
+    fn from_request(request: &HttpRequest, _: &mut Payload) -> Self::Future {
+        let name = HeaderName::from_static("idempotency-key");
+        ready(header(request.headers(), &name).and_then(|key| match key.map(str::trim) {
+            None => Ok(Self(None)),
+            Some(key) if !key.is_empty() && key.len() <= 255 => Ok(Self(Some(key.to_owned()))),
+            Some(_) => {
+                let fault = Fault::new("/Idempotency-Key", "invalid_header", "an idempotency key has 1 to 255 characters");
+                Err(ApiError::new(Kind::InvalidHeader).faults(vec![fault]))
+            }
+        }))
+    }
+}

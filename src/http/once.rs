@@ -1,0 +1,70 @@
+//! `POST` that may be repeated: with an `Idempotency-Key`, the answer is kept for 24 hours in the transaction that it tells of.
+
+use std::collections::HashSet;
+use std::sync::{Arc, Mutex, PoisonError};
+
+use uuid::Uuid;
+
+use super::auth::Caller;
+use super::extract::IdempotencyKey;
+use super::problem::{ApiError, ApiResult, Kind};
+use super::respond::Answer;
+use crate::service::{ServiceError, ServiceResult, Tx};
+use crate::storage::idempotency::{self, Kept};
+
+/// The keys whose requests this process is working on.
+#[derive(Debug, Default, Clone)]
+pub struct InFlight(Arc<Mutex<HashSet<(Uuid, String)>>>);
+
+/// Gives the key back when the request is answered, however it ends.
+struct Working {
+    all: InFlight,
+    key: (Uuid, String),
+}
+
+impl InFlight {
+    fn begin(&self, client: Uuid, key: &str) -> Option<Working> {
+        let key = (client, key.to_owned());
+        let begun = self.0.lock().unwrap_or_else(PoisonError::into_inner).insert(key.clone());
+        begun.then(|| Working { all: self.clone(), key })
+    }
+}
+
+impl Drop for Working {
+    fn drop(&mut self) {
+        self.all.0.lock().unwrap_or_else(PoisonError::into_inner).remove(&self.key);
+    }
+}
+
+/// Runs `work` in a transaction that writes, once for each idempotency key, and answers what it settled.
+///
+/// # Errors
+/// What `work` answered; 409 while the same key is in flight, 422 where it came with another request.
+pub async fn once(
+    caller: &Caller,
+    key: IdempotencyKey,
+    fingerprint: String,
+    mut work: impl FnMut(&mut Tx<'_>) -> ServiceResult<Answer> + Send + 'static,
+) -> ApiResult {
+    let Some(key) = key.0 else {
+        return Ok(caller.write(work).await?.respond());
+    };
+    let Some(_working) = caller.registry().in_flight.begin(caller.client, &key) else {
+        return Err(ApiError::new(Kind::RequestInFlight));
+    };
+    let answer = caller
+        .write(move |tx| {
+            if let Some(kept) = idempotency::find(tx.conn, tx.client, &key, tx.now)? {
+                if kept.fingerprint != fingerprint {
+                    return Err(ServiceError::KeyReused);
+                }
+                return Ok(Answer { status: kept.status, location: kept.location, body: kept.body });
+            }
+            let answer = work(tx)?;
+            let kept = Kept { fingerprint: fingerprint.clone(), status: answer.status, location: answer.location.clone(), body: answer.body.clone() };
+            idempotency::keep(tx.conn, tx.client, &key, &kept, tx.now)?;
+            Ok(answer)
+        })
+        .await?;
+    Ok(answer.respond())
+}

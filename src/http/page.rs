@@ -1,0 +1,122 @@
+//! Pages on the wire: `limit`, an opaque `cursor`, and what a list answers.
+
+use actix_web::HttpRequest;
+use base64::Engine as _;
+use base64::engine::general_purpose::URL_SAFE_NO_PAD;
+use deserr::{Deserr, IntoValue, Value, ValuePointerRef};
+use serde::Serialize;
+use utoipa::ToSchema;
+use uuid::Uuid;
+
+use super::decode::Faults;
+use super::problem::{ApiError, ApiResult, Kind};
+use super::respond;
+use crate::domain::invalid::Invalid;
+use crate::service::Fault;
+use crate::service::page::{PageOf, PageRequest};
+
+/// How many items a page has unless asked otherwise.
+pub const DEFAULT_LIMIT: u16 = 50;
+
+/// How many items a page has at the most.
+pub const MAX_LIMIT: u16 = 500;
+
+/// A page of a list.
+#[derive(Debug, Serialize, ToSchema)]
+pub struct Page<T> {
+    /// The items, in the order in which they were created.
+    pub items: Vec<T>,
+    /// Give it as `cursor` for the next page; null on the last.
+    #[schema(required)]
+    pub next_cursor: Option<String>,
+}
+
+/// `limit`, 1..=500.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Limit(pub u16);
+
+impl Limit {
+    /// # Errors
+    /// `invalid_limit`.
+    fn parse(text: &str) -> Result<Self, Invalid> {
+        match text.parse::<u16>() {
+            Ok(limit @ 1..=MAX_LIMIT) if text.bytes().all(|b| b.is_ascii_digit()) => Ok(Self(limit)),
+            _ => Err(Invalid::new("invalid_limit", format!("must be a whole number from 1 to {MAX_LIMIT}"))),
+        }
+    }
+}
+
+/// `cursor`, as an earlier page gave it.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Cursor(String);
+
+impl Cursor {
+    /// # Errors
+    /// None here: whether it belongs to the list is seen when it is opened.
+    fn parse(text: &str) -> Result<Self, Invalid> {
+        Ok(Self(text.to_owned()))
+    }
+}
+
+super::decode::parsed!(Limit, Cursor);
+
+/// A digest of the list and its filters, so that a cursor is good for no other, and of the id, so that it can't be altered by accident.
+fn seal(request: &HttpRequest, id: Uuid) -> [u8; 8] {
+    let mut digest = aws_lc_rs::digest::Context::new(&aws_lc_rs::digest::SHA256);
+    digest.update(b"onemind cursor 1\n");
+    digest.update(request.path().as_bytes());
+    for (name, value) in filters(request) {
+        digest.update(format!("\n{name}={value}").as_bytes());
+    }
+    digest.update(id.as_bytes());
+    let mut seal = [0; 8];
+    seal.copy_from_slice(&digest.finish().as_ref()[..8]);
+    seal
+}
+
+fn filters(request: &HttpRequest) -> Vec<(String, String)> {
+    let mut pairs: Vec<(String, String)> = serde_urlencoded::from_str(request.query_string()).unwrap_or_default();
+    pairs.retain(|(name, _)| name != "limit" && name != "cursor");
+    pairs.sort();
+    pairs
+}
+
+/// The page that a request asks for.
+///
+/// # Errors
+/// A problem of kind [`Kind::InvalidParameter`] where the cursor was not given for this list.
+pub fn requested(request: &HttpRequest, limit: Option<Limit>, cursor: Option<&Cursor>) -> Result<PageRequest, ApiError> {
+    let after = cursor.map(|cursor| open(request, cursor)).transpose()?;
+    Ok(PageRequest { after, limit: limit.map_or(DEFAULT_LIMIT, |limit| limit.0) })
+}
+
+fn open(request: &HttpRequest, cursor: &Cursor) -> Result<Uuid, ApiError> {
+    let id = URL_SAFE_NO_PAD.decode(&cursor.0).ok().and_then(|bytes| {
+        let (id, sealed) = bytes.split_at_checked(16)?;
+        let id = Uuid::from_slice(id).ok()?;
+        (sealed == seal(request, id)).then_some(id)
+    });
+    id.ok_or_else(|| {
+        let fault = Fault::new("/cursor", "invalid_cursor", "a cursor is good only as an earlier page of this list gave it, with the same filters");
+        ApiError::new(Kind::InvalidParameter).faults(vec![fault])
+    })
+}
+
+/// Answers a page.
+///
+/// # Errors
+/// As [`respond::json`].
+pub fn respond<T, V: Serialize>(request: &HttpRequest, page: PageOf<T>, limit: u16, view: impl FnMut(T) -> V) -> ApiResult {
+    let next_cursor = page.next.map(|id| {
+        let mut bytes = id.as_bytes().to_vec();
+        bytes.extend(seal(request, id));
+        URL_SAFE_NO_PAD.encode(bytes)
+    });
+    let link = next_cursor.as_ref().map(|cursor| {
+        let mut pairs = filters(request);
+        pairs.push(("limit".into(), limit.to_string()));
+        pairs.push(("cursor".into(), cursor.clone()));
+        format!("{}?{}", request.path(), serde_urlencoded::to_string(pairs).unwrap_or_default())
+    });
+    respond::page(&Page { items: page.items.into_iter().map(view).collect(), next_cursor }, link)
+}

@@ -1,0 +1,81 @@
+//! How the domain's types look in the OpenAPI document.
+
+use serde_json::{Value, json};
+use utoipa::openapi::schema::{ObjectBuilder, Schema};
+use utoipa::openapi::{KnownFormat, RefOr, SchemaFormat, Type};
+use utoipa::{PartialSchema, ToSchema};
+
+use super::decode::{Day, Headcount, Moment, Ref};
+use crate::domain::agency::{AgencyKey, AgencyKind, Country, Subdivision};
+use crate::domain::ori::Ori;
+use crate::domain::text::{Email, Sha256Hex, Text, Url};
+
+/// One line of text: no control characters, neither begun nor ended by white space.
+const LINE: &str = r"^[^\s\x00-\x1f\x7f-\x9f]([^\x00-\x1f\x7f-\x9f]*[^\s\x00-\x1f\x7f-\x9f])?$";
+
+fn string(description: &str, example: &str) -> ObjectBuilder {
+    ObjectBuilder::new().schema_type(Type::String).description(Some(description)).examples([Value::from(example)])
+}
+
+fn line(max: usize, description: &str, example: &str) -> ObjectBuilder {
+    string(description, example).min_length(Some(1)).max_length(Some(max)).pattern(Some(LINE))
+}
+
+/// A schema under a name of its own.
+macro_rules! named {
+    ($($type:ty as $name:literal: $schema:expr;)+) => { $(
+        impl PartialSchema for $type {
+            fn schema() -> RefOr<Schema> {
+                $schema.into()
+            }
+        }
+        impl ToSchema for $type {
+            fn name() -> std::borrow::Cow<'static, str> {
+                std::borrow::Cow::Borrowed($name)
+            }
+        }
+    )+ };
+}
+pub(super) use named;
+
+/// A schema of a type whose values are the words of `ALL`.
+macro_rules! words {
+    ($($type:ty as $name:literal: $description:literal;)+) => { $crate::http::schema::named! { $(
+        $type as $name: utoipa::openapi::schema::ObjectBuilder::new()
+            .schema_type(utoipa::openapi::Type::String)
+            .description(Some($description))
+            .enum_values(Some(<$type>::ALL.iter().map(|word| word.as_str())))
+            .examples([serde_json::json!(<$type>::ALL[0].as_str())]);
+    )+ } };
+}
+pub(super) use words;
+
+words! {
+    AgencyKind as "AgencyKind": "What sort of agency it is.";
+}
+
+named! {
+    Ori as "Ori": string("FBI originating agency identifier. Seven characters are taken as nine with `00` appended, and marked as assumed.", "TX2270000")
+        .pattern(Some("^[A-Z]{2}([A-Z0-9]{5}|[A-Z0-9]{7})$"));
+    AgencyKey as "AgencyKey": string("An agency: its id, or its ORI after `ori:`.", "ori:TX2270000")
+        .pattern(Some("^(ori:[A-Z]{2}([A-Z0-9]{5}|[A-Z0-9]{7})|[0-9a-f]{8}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{12})$"));
+    Country as "Country": string("ISO 3166-1 alpha-2 code.", "US").pattern(Some("^[A-Z]{2}$"));
+    Subdivision as "Subdivision": string("ISO 3166-2 code; it belongs to the country.", "US-TX").pattern(Some("^[A-Z]{2}-[A-Z0-9]{1,3}$"));
+    Text<50> as "Number": line(50, "A number or code of at most 50 characters.", "E-17");
+    Text<100> as "Label": line(100, "A line of at most 100 characters.", "post:US-TX");
+    Text<200> as "Line": line(200, "A line of at most 200 characters.", "Travis County");
+    Text<2000> as "Note": line(2000, "A note of at most 2,000 characters.", "Confirmed by telephone");
+    Url as "Url": string("An absolute http or https address.", "https://example.org/mou.pdf").format(Some(SchemaFormat::KnownFormat(KnownFormat::Uri)))
+        .max_length(Some(2000)).pattern(Some(r"^https?://[A-Za-z0-9.-]+(:[0-9]{1,5})?(/[A-Za-z0-9._~/-]*)?$"));
+    Sha256Hex as "Sha256": string("A SHA-256 digest in hexadecimal.", "9f86d081884c7d659a2feaa0c55ad015a3bf4f1b2b0b822cd15d6c15b0f00a08")
+        .pattern(Some("^[0-9a-fA-F]{64}$"));
+    Email as "Email": string("An e-mail address.", "m.rivera@example.org").format(Some(SchemaFormat::KnownFormat(KnownFormat::Email)))
+        .max_length(Some(254)).pattern(Some(r"^[A-Za-z0-9._%+-]{1,64}@[A-Za-z0-9-]{1,63}(\.[A-Za-z0-9-]{1,63})*\.[A-Za-z]{2,20}$"));
+    Day as "Day": string("A calendar date, from the year 1900.", "2026-03-06").format(Some(SchemaFormat::KnownFormat(KnownFormat::Date)))
+        .pattern(Some("^(19|[2-9][0-9])[0-9]{2}-[0-9]{2}-[0-9]{2}$"));
+    Moment as "Moment": string("An instant with its offset (RFC 3339).", "2026-03-06T14:00:00-06:00").format(Some(SchemaFormat::KnownFormat(KnownFormat::DateTime)))
+        .pattern(Some("^(19|[2-9][0-9])[0-9]{2}-"));
+    Ref as "Id": string("An id of this registry (UUID).", "0199c1f0-0000-7000-8000-000000000000").format(Some(SchemaFormat::KnownFormat(KnownFormat::Uuid)));
+    Headcount as "Headcount": ObjectBuilder::new().schema_type(Type::Integer).description(Some("A number of people."))
+        .minimum(Some(0)).maximum(Some(i64::from(Headcount::MAX))).examples([json!(42)]);
+}

@@ -1,0 +1,127 @@
+//! What the registry does, one file per resource: load, decide by the rules of [`crate::domain`], save. No HTTP and no SQL text.
+//!
+//! Every function works within the transaction that a [`Tx`] stands for, and sees the agencies within its reach alone.
+
+pub mod agencies;
+pub mod page;
+
+use jiff::Timestamp;
+use jiff::civil::Date;
+use uuid::Uuid;
+
+use crate::domain::invalid::Invalid;
+use crate::domain::reach::Reach;
+use crate::storage::{AnyConn, Constraint, StorageError};
+
+/// A transaction on behalf of a client.
+pub struct Tx<'a> {
+    /// The connection that the transaction runs on.
+    pub conn: &'a mut AnyConn,
+    /// The agencies that the client may see and change.
+    pub reach: Reach,
+    /// The client.
+    pub client: Uuid,
+    /// When the request came, to the microsecond: every row that it writes bears this instant.
+    pub now: Timestamp,
+}
+
+impl Tx<'_> {
+    /// The calendar date of [`Tx::now`] in UTC.
+    pub fn today(&self) -> Date {
+        self.now.to_zoned(jiff::tz::TimeZone::UTC).date()
+    }
+
+    /// A new id (UUIDv7: ids sort by the time they were made).
+    #[expect(clippy::disallowed_methods, reason = "the one home of new ids")]
+    pub fn new_id(&self) -> Uuid {
+        Uuid::now_v7()
+    }
+}
+
+/// A fault of the input, and where it is.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Fault {
+    /// JSON pointer (RFC 6901) into the body, or `/name` of a query parameter.
+    pub pointer: String,
+    /// A stable word for programs.
+    pub code: &'static str,
+    /// A sentence for people.
+    pub detail: String,
+}
+
+impl Fault {
+    /// A fault at `pointer`.
+    pub fn new(pointer: impl Into<String>, code: &'static str, detail: impl Into<String>) -> Self {
+        Self { pointer: pointer.into(), code, detail: detail.into() }
+    }
+
+    /// What a parser refused at `pointer`.
+    pub fn at(pointer: impl Into<String>, invalid: Invalid) -> Self {
+        Self::new(pointer, invalid.code, invalid.detail)
+    }
+}
+
+/// Why a request could not be done, by what the caller can do about it.
+#[derive(Debug, thiserror::Error)]
+pub enum ServiceError {
+    /// It isn't there, or it is out of the caller's reach; the two can't be told apart.
+    #[error("not found")]
+    NotFound,
+    /// The input breaks a rule: change it.
+    #[error("the input breaks a rule")]
+    Invalid(Vec<Fault>),
+    /// It contradicts what the registry holds: look, and decide.
+    #[error("{code}: {detail}")]
+    Conflict {
+        /// A stable word for programs.
+        code: &'static str,
+        /// A sentence for people.
+        detail: String,
+    },
+    /// The resource changed since the caller read it: read it again.
+    #[error("the resource has changed")]
+    PreconditionFailed,
+    /// The caller's grants don't allow it: ask for a wider grant.
+    #[error("{0}")]
+    Forbidden(String),
+    /// The `Idempotency-Key` came with another request before: take a new key.
+    #[error("the idempotency key was used for another request")]
+    KeyReused,
+    /// The database.
+    #[error(transparent)]
+    Storage(#[from] StorageError),
+}
+
+impl ServiceError {
+    /// One fault of the input.
+    pub fn invalid(pointer: impl Into<String>, code: &'static str, detail: impl Into<String>) -> Self {
+        Self::Invalid(vec![Fault::new(pointer, code, detail)])
+    }
+
+    /// A contradiction to what is held.
+    pub fn conflict(code: &'static str, detail: impl Into<String>) -> Self {
+        Self::Conflict { code, detail: detail.into() }
+    }
+
+    /// `Ok` without faults.
+    pub fn check(faults: Vec<Fault>) -> Result<(), Self> {
+        if faults.is_empty() { Ok(()) } else { Err(Self::Invalid(faults)) }
+    }
+
+    /// Puts `error` in the place of a violation of `constraint`.
+    pub fn on(constraint: Constraint, error: Self) -> impl FnOnce(StorageError) -> Self {
+        move |storage| match storage {
+            StorageError::Conflict(violated) if violated == constraint => error,
+            other => Self::Storage(other),
+        }
+    }
+}
+
+impl crate::storage::Transient for ServiceError {
+    fn is_transient(&self) -> bool {
+        matches!(self, Self::Storage(error) if error.is_transient())
+    }
+}
+
+/// The result of a service function.
+pub type ServiceResult<T> = Result<T, ServiceError>;

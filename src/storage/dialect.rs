@@ -1,0 +1,96 @@
+//! The only place that knows there are two databases.
+
+use diesel::RunQueryDsl as _;
+use diesel::connection::SimpleConnection as _;
+
+use super::StorageError;
+use super::conn::AnyConn;
+
+/// Runs one expression on the connection behind [`AnyConn`]: for what the joined backend doesn't carry, such as inserts of
+/// many rows and `ON CONFLICT`.
+macro_rules! per_backend {
+    ($conn:expr, $inner:ident => $body:expr) => {
+        match $conn {
+            $crate::storage::conn::AnyConn::Postgres($inner) => $body,
+            $crate::storage::conn::AnyConn::Sqlite($inner) => $body,
+        }
+    };
+}
+pub(crate) use per_backend;
+
+/// How many values one statement binds at the most, on either database (SQLite takes 32,766).
+pub const MAX_BINDS: usize = 32_000;
+
+/// How many rows of `columns` values go into one statement.
+pub const fn rows_per_statement(columns: usize) -> usize {
+    MAX_BINDS / columns
+}
+
+/// What has to be kept from happening at the same time. SQLite has one writer at a time as it is.
+#[derive(Debug, Clone, Copy)]
+pub enum Lock {
+    /// A push that matches completions against officers and trainings; any number at a time.
+    Match,
+    /// A change to officers, trainings or mappings that places what is parked. Excludes pushes, or a completion that is
+    /// being parked at this moment would be overlooked and wait for ever.
+    Place,
+}
+
+/// Takes a lock until the transaction ends.
+///
+/// # Errors
+/// Where the database fails.
+pub fn lock(conn: &mut AnyConn, lock: Lock) -> Result<(), StorageError> {
+    const MATCHING: i64 = 0x6f6e_656d_696e_6401;
+    if let AnyConn::Postgres(conn) = conn {
+        let function = match lock {
+            Lock::Match => "pg_advisory_xact_lock_shared",
+            Lock::Place => "pg_advisory_xact_lock",
+        };
+        diesel::sql_query(format!("SELECT {function}({MATCHING})")).execute(conn)?;
+    }
+    Ok(())
+}
+
+/// Begins a transaction that may write.
+///
+/// # Errors
+/// Where the database fails.
+pub fn begin_write(conn: &mut AnyConn) -> diesel::QueryResult<()> {
+    use diesel::connection::{AnsiTransactionManager, TransactionManager as _};
+    match conn {
+        AnyConn::Postgres(conn) => AnsiTransactionManager::begin_transaction(conn),
+        // A deferred transaction that reads first can't wait for its turn to write.
+        AnyConn::Sqlite(conn) => AnsiTransactionManager::begin_transaction_sql(conn, "BEGIN IMMEDIATE"),
+    }
+}
+
+/// Begins a transaction that only reads, and sees one state of the database throughout.
+///
+/// # Errors
+/// Where the database fails.
+pub fn begin_read(conn: &mut AnyConn) -> diesel::QueryResult<()> {
+    use diesel::connection::{AnsiTransactionManager, TransactionManager as _};
+    match conn {
+        AnyConn::Postgres(conn) => {
+            AnsiTransactionManager::begin_transaction_sql(conn, "BEGIN ISOLATION LEVEL REPEATABLE READ READ ONLY")
+        }
+        AnyConn::Sqlite(conn) => AnsiTransactionManager::begin_transaction(conn),
+    }
+}
+
+/// Holds off other migrators of the same database while `work` runs.
+///
+/// # Errors
+/// What `work` said, or the database.
+pub fn while_migrating<T>(conn: &mut AnyConn, work: impl FnOnce(&mut AnyConn) -> Result<T, StorageError>) -> Result<T, StorageError> {
+    const MIGRATING: i64 = 0x6f6e_656d_696e_6402;
+    if let AnyConn::Postgres(conn) = conn {
+        conn.batch_execute(&format!("SELECT pg_advisory_lock({MIGRATING})"))?;
+    }
+    let outcome = work(conn);
+    if let AnyConn::Postgres(conn) = conn {
+        conn.batch_execute(&format!("SELECT pg_advisory_unlock({MIGRATING})"))?;
+    }
+    outcome
+}

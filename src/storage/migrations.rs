@@ -1,0 +1,43 @@
+//! Both sets of migrations, embedded, and the command over them.
+
+use diesel_migrations::{EmbeddedMigrations, MigrationHarness as _, embed_migrations};
+
+use super::StorageError;
+use super::conn::AnyConn;
+use super::dialect::{per_backend, while_migrating};
+
+const POSTGRES: EmbeddedMigrations = embed_migrations!("migrations/postgres");
+const SQLITE: EmbeddedMigrations = embed_migrations!("migrations/sqlite");
+
+fn set_for(conn: &AnyConn) -> EmbeddedMigrations {
+    match conn {
+        AnyConn::Postgres(_) => POSTGRES,
+        AnyConn::Sqlite(_) => SQLITE,
+    }
+}
+
+fn failed(cause: Box<dyn std::error::Error + Send + Sync>) -> StorageError {
+    StorageError::Other(format!("migrations: {cause}"))
+}
+
+/// The names of the migrations that this binary has and the database doesn't, in order.
+///
+/// # Errors
+/// Where the database fails.
+pub fn pending(conn: &mut AnyConn) -> Result<Vec<String>, StorageError> {
+    let set = set_for(conn);
+    let pending = per_backend!(conn, c => c.pending_migrations(set).map(|list| list.iter().map(|m| m.name().to_string()).collect()));
+    pending.map_err(failed)
+}
+
+/// Applies what is pending and answers its names. Safe while another process does the same.
+///
+/// # Errors
+/// Where the database fails; what was applied before the failure stays.
+pub fn apply(conn: &mut AnyConn) -> Result<Vec<String>, StorageError> {
+    while_migrating(conn, |conn| {
+        let set = set_for(conn);
+        let applied = per_backend!(conn, c => c.run_pending_migrations(set).map(|list| list.iter().map(ToString::to_string).collect()));
+        applied.map_err(failed)
+    })
+}

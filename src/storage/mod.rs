@@ -1,0 +1,194 @@
+//! The database: one [`Store`] with short transactions on blocking threads, and query functions by resource.
+
+pub mod agencies;
+pub mod conn;
+pub mod dialect;
+mod error;
+pub mod idempotency;
+pub mod migrations;
+pub mod schema;
+pub mod types;
+
+use std::sync::Arc;
+use std::time::Duration;
+
+use diesel::connection::{AnsiTransactionManager, TransactionManager};
+use diesel::r2d2::{ManageConnection, Pool, PooledConnection};
+use tokio::sync::Semaphore;
+
+pub use conn::{AnyConn, Database};
+pub use error::{Constraint, StorageError};
+
+/// How long a request waits for a free connection before it is answered 503.
+const WAIT: Duration = Duration::from_secs(3);
+
+/// How often a transaction that another one got in the way of is run again.
+const ATTEMPTS: usize = 4;
+
+/// A pool of connections and the way to run a transaction on one of them.
+#[derive(Clone)]
+pub struct Store {
+    pool: Pool<Manager>,
+    permits: Arc<Semaphore>,
+    system: &'static str,
+}
+
+/// How busy the pool is.
+#[derive(Debug, Clone, Copy)]
+pub struct PoolUse {
+    /// Connections that a transaction holds now.
+    pub busy: u32,
+    /// Connections that may be held at once.
+    pub size: u32,
+}
+
+impl Store {
+    /// Opens a pool of at most `size` connections; the first is made at once.
+    ///
+    /// # Errors
+    /// [`StorageError::Unavailable`] where the database can't be reached.
+    pub fn open(database: &Database, size: u32) -> Result<Self, StorageError> {
+        drop(database.connect().map_err(|cause| StorageError::Unavailable(cause.to_string()))?);
+        let pool = Pool::builder()
+            .max_size(size)
+            .min_idle(Some(1))
+            .connection_timeout(WAIT)
+            .test_on_check_out(matches!(database, Database::Postgres(_)))
+            .build_unchecked(Manager(database.clone()));
+        Ok(Self { pool, permits: Arc::new(Semaphore::new(size as usize)), system: database.system() })
+    }
+
+    /// `postgresql` or `sqlite`.
+    pub fn system(&self) -> &'static str {
+        self.system
+    }
+
+    /// How busy the pool is now.
+    #[expect(clippy::cast_possible_truncation, reason = "a pool has a few connections")]
+    pub fn pool_use(&self) -> PoolUse {
+        let size = self.pool.max_size();
+        PoolUse { busy: size.saturating_sub(self.permits.available_permits() as u32), size }
+    }
+
+    /// Runs `work` in a transaction that sees one state of the database and changes nothing.
+    ///
+    /// # Errors
+    /// What `work` answered; [`StorageError::Busy`] or [`StorageError::Unavailable`] where no transaction could be had.
+    pub async fn read<T, E>(&self, work: impl FnMut(&mut AnyConn) -> Result<T, E> + Send + 'static) -> Result<T, E>
+    where
+        T: Send + 'static,
+        E: From<StorageError> + Transient + Send + 'static,
+    {
+        self.run(dialect::begin_read, work).await
+    }
+
+    /// Runs `work` in one transaction, which is committed when it answers `Ok` and leaves no trace otherwise. `work` is run
+    /// again where another transaction got in its way, so it must do nothing but change the database.
+    ///
+    /// # Errors
+    /// What `work` answered; [`StorageError::Busy`] or [`StorageError::Unavailable`] where no transaction could be had.
+    pub async fn write<T, E>(&self, work: impl FnMut(&mut AnyConn) -> Result<T, E> + Send + 'static) -> Result<T, E>
+    where
+        T: Send + 'static,
+        E: From<StorageError> + Transient + Send + 'static,
+    {
+        self.run(dialect::begin_write, work).await
+    }
+
+    async fn run<T, E>(
+        &self,
+        begin: fn(&mut AnyConn) -> diesel::QueryResult<()>,
+        mut work: impl FnMut(&mut AnyConn) -> Result<T, E> + Send + 'static,
+    ) -> Result<T, E>
+    where
+        T: Send + 'static,
+        E: From<StorageError> + Transient + Send + 'static,
+    {
+        let permit = match tokio::time::timeout(WAIT, self.permits.clone().acquire_owned()).await {
+            Ok(Ok(permit)) => permit,
+            _ => return Err(StorageError::Busy("every connection is in use".into()).into()),
+        };
+        let pool = self.pool.clone();
+        let span = tracing::Span::current();
+        let done = tokio::task::spawn_blocking(move || {
+            let _permit = permit;
+            let _entered = span.entered();
+            let mut conn = pool.get().map_err(|cause| StorageError::Unavailable(cause.to_string()))?;
+            let mut attempt = 1;
+            loop {
+                match transaction(&mut conn, begin, &mut work) {
+                    Err(error) if attempt < ATTEMPTS && error.is_transient() => {
+                        tracing::debug!(attempt, "a transaction is run again");
+                        attempt += 1;
+                    }
+                    outcome => return outcome,
+                }
+            }
+        });
+        done.await.unwrap_or_else(|cause| Err(StorageError::Other(format!("a transaction panicked: {cause}")).into()))
+    }
+}
+
+/// An error that knows whether running the same transaction again may help.
+pub trait Transient {
+    /// Whether it may.
+    fn is_transient(&self) -> bool;
+}
+
+impl Transient for StorageError {
+    fn is_transient(&self) -> bool {
+        StorageError::is_transient(self)
+    }
+}
+
+fn transaction<T, E: From<StorageError>>(
+    conn: &mut AnyConn,
+    begin: fn(&mut AnyConn) -> diesel::QueryResult<()>,
+    work: &mut impl FnMut(&mut AnyConn) -> Result<T, E>,
+) -> Result<T, E> {
+    begin(conn).map_err(StorageError::from)?;
+    match work(conn) {
+        Ok(value) => {
+            finish(conn, true).map_err(StorageError::from)?;
+            Ok(value)
+        }
+        Err(error) => {
+            if let Err(rollback) = finish(conn, false) {
+                tracing::warn!(error = %rollback, "a transaction could not be rolled back");
+            }
+            Err(error)
+        }
+    }
+}
+
+fn finish(conn: &mut AnyConn, commit: bool) -> diesel::QueryResult<()> {
+    dialect::per_backend!(conn, c => if commit {
+        AnsiTransactionManager::commit_transaction(c)
+    } else {
+        AnsiTransactionManager::rollback_transaction(c)
+    })
+}
+
+/// Opens connections for the pool.
+#[derive(Debug)]
+struct Manager(Database);
+
+impl ManageConnection for Manager {
+    type Connection = AnyConn;
+    type Error = diesel::r2d2::Error;
+
+    fn connect(&self) -> Result<AnyConn, Self::Error> {
+        self.0.connect().map_err(diesel::r2d2::Error::ConnectionError)
+    }
+
+    fn is_valid(&self, conn: &mut AnyConn) -> Result<(), Self::Error> {
+        diesel::r2d2::R2D2Connection::ping(conn).map_err(diesel::r2d2::Error::QueryError)
+    }
+
+    fn has_broken(&self, conn: &mut AnyConn) -> bool {
+        std::thread::panicking() || diesel::r2d2::R2D2Connection::is_broken(conn)
+    }
+}
+
+/// A connection on loan from the pool.
+pub type Lent = PooledConnection<Manager>;

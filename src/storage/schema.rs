@@ -1,0 +1,287 @@
+//! One set of tables for both databases; the types are those of [`super::types`].
+
+diesel::table! {
+    use diesel::sql_types::*;
+    use crate::storage::types::{Day, Doc, Guid, Instant};
+
+    agencies (id) {
+        id -> Guid,
+        ori -> Nullable<Text>,
+        name -> Text,
+        kind -> Text,
+        country -> Text,
+        subdivision -> Nullable<Text>,
+        sworn_count -> Nullable<Integer>,
+        sworn_as_of -> Nullable<Day>,
+        created_at -> Instant,
+        updated_at -> Instant,
+    }
+}
+
+diesel::table! {
+    use diesel::sql_types::*;
+    use crate::storage::types::{Day, Doc, Guid, Instant};
+
+    agency_oris (ori) {
+        ori -> Text,
+        agency_id -> Guid,
+        assumed -> Bool,
+        is_primary -> Bool,
+    }
+}
+
+diesel::table! {
+    use diesel::sql_types::*;
+    use crate::storage::types::{Day, Doc, Guid, Instant};
+
+    officers (id) {
+        id -> Guid,
+        given_name -> Text,
+        family_name -> Text,
+        given_folded -> Text,
+        family_folded -> Text,
+        email -> Nullable<Text>,
+        email_folded -> Nullable<Text>,
+        created_at -> Instant,
+        updated_at -> Instant,
+    }
+}
+
+diesel::table! {
+    use diesel::sql_types::*;
+    use crate::storage::types::{Day, Doc, Guid, Instant};
+
+    officer_identifiers (system, value) {
+        system -> Text,
+        value -> Text,
+        officer_id -> Guid,
+    }
+}
+
+diesel::table! {
+    use diesel::sql_types::*;
+    use crate::storage::types::{Day, Doc, Guid, Instant};
+
+    appointments (id) {
+        id -> Guid,
+        officer_id -> Guid,
+        agency_id -> Guid,
+        sworn -> Bool,
+        employment -> Text,
+        rank -> Nullable<Text>,
+        employee_number -> Nullable<Text>,
+        badge_number -> Nullable<Text>,
+        started_on -> Day,
+        ended_on -> Nullable<Day>,
+        created_at -> Instant,
+        updated_at -> Instant,
+    }
+}
+
+diesel::table! {
+    use diesel::sql_types::*;
+    use crate::storage::types::{Day, Doc, Guid, Instant};
+
+    number_spells (id) {
+        id -> Guid,
+        appointment_id -> Guid,
+        agency_id -> Guid,
+        kind -> Text,
+        number -> Text,
+        from_on -> Day,
+        until_on -> Nullable<Day>,
+    }
+}
+
+diesel::table! {
+    use diesel::sql_types::*;
+    use crate::storage::types::{Day, Doc, Guid, Instant};
+
+    trainings (id) {
+        id -> Guid,
+        code -> Text,
+        title -> Text,
+        provider -> Nullable<Text>,
+        program -> Text,
+        category -> Text,
+        hours -> Nullable<Double>,
+        validity_months -> Nullable<Integer>,
+        recognition -> Text,
+        recognition_note -> Nullable<Text>,
+        recognition_changed_at -> Nullable<Instant>,
+        created_at -> Instant,
+        updated_at -> Instant,
+    }
+}
+
+diesel::table! {
+    use diesel::sql_types::*;
+    use crate::storage::types::{Day, Doc, Guid, Instant};
+
+    course_mappings (id) {
+        id -> Guid,
+        client_id -> Guid,
+        code -> Text,
+        training_id -> Guid,
+        effective_from -> Day,
+        effective_to -> Nullable<Day>,
+        created_at -> Instant,
+        updated_at -> Instant,
+    }
+}
+
+diesel::table! {
+    use diesel::sql_types::*;
+    use crate::storage::types::{Day, Doc, Guid, Instant};
+
+    completions (id) {
+        id -> Guid,
+        client_id -> Guid,
+        external_id -> Text,
+        officer_id -> Nullable<Guid>,
+        training_id -> Nullable<Guid>,
+        parked_reason -> Nullable<Text>,
+        completed_on -> Day,
+        completed_at -> Nullable<Instant>,
+        expires_on -> Nullable<Day>,
+        passed -> Bool,
+        content -> Doc,
+        revision -> Integer,
+        sender_revision -> Nullable<BigInt>,
+        sender_updated_at -> Nullable<Instant>,
+        placed_by_hand -> Bool,
+        pushed_reach -> Nullable<Doc>,
+        revoked_at -> Nullable<Instant>,
+        revocation_reason -> Nullable<Text>,
+        created_at -> Instant,
+        updated_at -> Instant,
+    }
+}
+
+diesel::table! {
+    use diesel::sql_types::*;
+    use crate::storage::types::{Day, Doc, Guid, Instant};
+
+    completion_revisions (completion_id, revision) {
+        completion_id -> Guid,
+        revision -> Integer,
+        content -> Doc,
+        replaced_at -> Instant,
+    }
+}
+
+diesel::table! {
+    use diesel::sql_types::*;
+    use crate::storage::types::{Day, Doc, Guid, Instant};
+
+    waiting_keys (wanted, completion_id) {
+        wanted -> Text,
+        completion_id -> Guid,
+    }
+}
+
+diesel::table! {
+    use diesel::sql_types::*;
+    use crate::storage::types::{Day, Doc, Guid, Instant};
+
+    partnerships (id) {
+        id -> Guid,
+        agency_id -> Guid,
+        organization_name -> Text,
+        organization_kind -> Text,
+        agreement -> Text,
+        effective_on -> Day,
+        ends_on -> Nullable<Day>,
+        document_url -> Nullable<Text>,
+        document_sha256 -> Nullable<Text>,
+        created_at -> Instant,
+        updated_at -> Instant,
+    }
+}
+
+diesel::table! {
+    use diesel::sql_types::*;
+    use crate::storage::types::{Day, Doc, Guid, Instant};
+
+    policies (id) {
+        id -> Guid,
+        agency_id -> Guid,
+        title -> Text,
+        adopted_on -> Day,
+        ends_on -> Nullable<Day>,
+        document_url -> Nullable<Text>,
+        document_sha256 -> Nullable<Text>,
+        created_at -> Instant,
+        updated_at -> Instant,
+    }
+}
+
+diesel::table! {
+    use diesel::sql_types::*;
+    use crate::storage::types::{Day, Doc, Guid, Instant};
+
+    standards (id) {
+        id -> Guid,
+        code -> Text,
+        title -> Text,
+        crisis_numerator -> Integer,
+        crisis_denominator -> Integer,
+        crisis_counts_as_awareness -> Bool,
+        lapsed_credit_counts -> Bool,
+        created_at -> Instant,
+        updated_at -> Instant,
+    }
+}
+
+diesel::table! {
+    use diesel::sql_types::*;
+    use crate::storage::types::{Day, Doc, Guid, Instant};
+
+    pledges (id) {
+        id -> Guid,
+        agency_id -> Guid,
+        standard -> Text,
+        pledged_on -> Day,
+        term_months -> Integer,
+        signatory_name -> Text,
+        signatory_title -> Text,
+        withdrawn_on -> Nullable<Day>,
+        withdrawal_reason -> Nullable<Text>,
+        created_at -> Instant,
+        updated_at -> Instant,
+    }
+}
+
+diesel::table! {
+    use diesel::sql_types::*;
+    use crate::storage::types::{Day, Doc, Guid, Instant};
+
+    idempotency_keys (client_id, idempotency_key) {
+        client_id -> Guid,
+        idempotency_key -> Text,
+        fingerprint -> Text,
+        status -> Integer,
+        location -> Nullable<Text>,
+        body -> Text,
+        created_at -> Instant,
+    }
+}
+
+diesel::allow_tables_to_appear_in_same_query!(
+    agencies,
+    agency_oris,
+    officers,
+    officer_identifiers,
+    appointments,
+    number_spells,
+    trainings,
+    course_mappings,
+    completions,
+    completion_revisions,
+    waiting_keys,
+    partnerships,
+    policies,
+    standards,
+    pledges,
+    idempotency_keys,
+);
