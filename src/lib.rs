@@ -1,1 +1,5 @@
+//! One Mind Registry: who pledged, who is trained, who is One Mind Certified.
+//!
+//! Layers, each of which imports only those to its right: `main -> app -> http -> service -> storage -> domain`.
 
+pub mod domain;
