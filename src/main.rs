@@ -1,1 +1,52 @@
-fn main(){}
+//! The `onemind` binary: its subcommands, and nothing else.
+
+use std::process::ExitCode;
+
+use clap::{Parser, Subcommand};
+use onemind::commands::{self, Failure};
+use onemind::config::{Config, Settings};
+use onemind::telemetry;
+
+/// One Mind Registry: who pledged, who is trained, who is One Mind Certified.
+#[derive(Parser)]
+#[command(name = "onemind", version, propagate_version = true)]
+struct Arguments {
+    #[command(flatten)]
+    settings: Settings,
+    #[command(subcommand)]
+    command: Command,
+}
+
+#[derive(Subcommand)]
+enum Command {
+    /// Answer requests.
+    Serve(commands::serve::Args),
+    /// Bring the database up to date.
+    Migrate(commands::migrate::Args),
+    /// Print the OpenAPI document.
+    Openapi(commands::openapi::Args),
+    /// Print an access token, signed with the key of the data folder.
+    Token(commands::token::Args),
+}
+
+fn main() -> ExitCode {
+    let arguments = Arguments::parse();
+    match run(arguments) {
+        Ok(()) => ExitCode::SUCCESS,
+        Err(failure) => {
+            eprintln!("onemind: {failure}");
+            ExitCode::from(failure.exit_code())
+        }
+    }
+}
+
+fn run(arguments: Arguments) -> Result<(), Failure> {
+    let config = Config::load(&arguments.settings).map_err(Failure::Usage)?;
+    telemetry::start_log(&config.log).map_err(Failure::Usage)?;
+    match arguments.command {
+        Command::Serve(args) => commands::serve::run(&config, &args),
+        Command::Migrate(args) => commands::migrate::run(&config, &args),
+        Command::Openapi(args) => commands::openapi::run(&args),
+        Command::Token(args) => commands::token::run(&config, &args),
+    }
+}

@@ -18,6 +18,7 @@ pub mod officer;
 pub mod ori;
 pub mod pledge;
 pub mod push;
+pub mod reach;
 pub mod readiness;
 pub mod roster;
 pub mod stage;

@@ -273,4 +273,3 @@ async fn change_agency(caller: Allowed<AgenciesWrite>, path: AgencyPath, precond
 pub fn routes(config: &mut utoipa_actix_web::service_config::ServiceConfig<'_>) {
     config.service(list_agencies).service(create_agency).service(get_agency).service(put_agency).service(change_agency);
 }
-

@@ -40,7 +40,8 @@ fn name(kind: ValueKind) -> &'static str {
     match kind {
         ValueKind::Null => "null",
         ValueKind::Boolean => "true or false",
-        ValueKind::Integer | ValueKind::NegativeInteger => "a whole number",
+        ValueKind::Integer => "a whole number",
+        ValueKind::NegativeInteger => "a negative whole number",
         ValueKind::Float => "a number",
         ValueKind::String => "a string",
         ValueKind::Sequence => "an array",
@@ -97,21 +98,29 @@ impl DeserializeError for Faults {
     }
 }
 
-fn refuse<T>(location: ValuePointerRef<'_>, invalid: Invalid) -> Result<T, Faults> {
+/// Refuses what stands at `location`.
+///
+/// # Errors
+/// Always.
+pub fn refuse<T>(location: ValuePointerRef<'_>, invalid: Invalid) -> Result<T, Faults> {
     Err(Faults(vec![Fault::at(pointer(location), invalid)]))
 }
 
-fn text_of<V: IntoValue>(value: Value<V>, location: ValuePointerRef<'_>) -> Result<String, Faults> {
+/// The string at `location`.
+///
+/// # Errors
+/// `wrong_type` where it is something else.
+pub fn text_of<V: IntoValue>(value: Value<V>, location: ValuePointerRef<'_>) -> Result<String, Faults> {
     String::deserialize_from_value(value, location)
 }
 
 /// Reads a domain type by its own `parse(&str)`.
 macro_rules! parsed {
     ($($type:ty),+ $(,)?) => { $(
-        impl Deserr<Faults> for $type {
-            fn deserialize_from_value<V: IntoValue>(value: Value<V>, location: ValuePointerRef<'_>) -> Result<Self, Faults> {
-                let text = text_of(value, location)?;
-                <$type>::parse(&text).or_else(|invalid| refuse(location, invalid))
+        impl ::deserr::Deserr<$crate::http::decode::Faults> for $type {
+            fn deserialize_from_value<V: ::deserr::IntoValue>(value: ::deserr::Value<V>, location: ::deserr::ValuePointerRef<'_>) -> Result<Self, $crate::http::decode::Faults> {
+                let text = $crate::http::decode::text_of(value, location)?;
+                <$type>::parse(&text).or_else(|invalid| $crate::http::decode::refuse(location, invalid))
             }
         }
     )+ };

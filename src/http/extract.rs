@@ -128,7 +128,11 @@ fn header<'a>(headers: &'a HeaderMap, name: &HeaderName) -> Result<Option<&'a st
         .get(name)
         .map(|value| {
             value.to_str().map_err(|_| {
-                ApiError::new(Kind::InvalidHeader).faults(vec![Fault::new(format!("/{name}"), "invalid_header", "a header holds visible ASCII characters only")])
+                ApiError::new(Kind::InvalidHeader).faults(vec![Fault::new(
+                    format!("/{name}"),
+                    "invalid_header",
+                    "a header holds visible ASCII characters only",
+                )])
             })
         })
         .transpose()
@@ -211,10 +215,7 @@ impl FromRequest for Preconditions {
             }
             tags
         };
-        ready(Ok(Self {
-            if_match: list(actix_web::http::header::IF_MATCH),
-            if_none_match: list(actix_web::http::header::IF_NONE_MATCH),
-        }))
+        ready(Ok(Self { if_match: list(actix_web::http::header::IF_MATCH), if_none_match: list(actix_web::http::header::IF_NONE_MATCH) }))
     }
 }
 

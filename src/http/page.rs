@@ -3,12 +3,10 @@
 use actix_web::HttpRequest;
 use base64::Engine as _;
 use base64::engine::general_purpose::URL_SAFE_NO_PAD;
-use deserr::{Deserr, IntoValue, Value, ValuePointerRef};
 use serde::Serialize;
 use utoipa::ToSchema;
 use uuid::Uuid;
 
-use super::decode::Faults;
 use super::problem::{ApiError, ApiResult, Kind};
 use super::respond;
 use crate::domain::invalid::Invalid;

@@ -36,11 +36,10 @@ macro_rules! named {
         }
     )+ };
 }
-pub(super) use named;
 
 /// A schema of a type whose values are the words of `ALL`.
 macro_rules! words {
-    ($($type:ty as $name:literal: $description:literal;)+) => { $crate::http::schema::named! { $(
+    ($($type:ty as $name:literal: $description:literal;)+) => { named! { $(
         $type as $name: utoipa::openapi::schema::ObjectBuilder::new()
             .schema_type(utoipa::openapi::Type::String)
             .description(Some($description))
@@ -48,7 +47,6 @@ macro_rules! words {
             .examples([serde_json::json!(<$type>::ALL[0].as_str())]);
     )+ } };
 }
-pub(super) use words;
 
 words! {
     AgencyKind as "AgencyKind": "What sort of agency it is.";
@@ -65,11 +63,11 @@ named! {
     Text<100> as "Label": line(100, "A line of at most 100 characters.", "post:US-TX");
     Text<200> as "Line": line(200, "A line of at most 200 characters.", "Travis County");
     Text<2000> as "Note": line(2000, "A note of at most 2,000 characters.", "Confirmed by telephone");
-    Url as "Url": string("An absolute http or https address.", "https://example.org/mou.pdf").format(Some(SchemaFormat::KnownFormat(KnownFormat::Uri)))
+    Url as "Url": string("An absolute http or https address.", "https://example.org/mou.pdf").format(Some(SchemaFormat::Custom("uri".into())))
         .max_length(Some(2000)).pattern(Some(r"^https?://[A-Za-z0-9.-]+(:[0-9]{1,5})?(/[A-Za-z0-9._~/-]*)?$"));
     Sha256Hex as "Sha256": string("A SHA-256 digest in hexadecimal.", "9f86d081884c7d659a2feaa0c55ad015a3bf4f1b2b0b822cd15d6c15b0f00a08")
         .pattern(Some("^[0-9a-fA-F]{64}$"));
-    Email as "Email": string("An e-mail address.", "m.rivera@example.org").format(Some(SchemaFormat::KnownFormat(KnownFormat::Email)))
+    Email as "Email": string("An e-mail address.", "m.rivera@example.org").format(Some(SchemaFormat::Custom("email".into())))
         .max_length(Some(254)).pattern(Some(r"^[A-Za-z0-9._%+-]{1,64}@[A-Za-z0-9-]{1,63}(\.[A-Za-z0-9-]{1,63})*\.[A-Za-z]{2,20}$"));
     Day as "Day": string("A calendar date, from the year 1900.", "2026-03-06").format(Some(SchemaFormat::KnownFormat(KnownFormat::Date)))
         .pattern(Some("^(19|[2-9][0-9])[0-9]{2}-[0-9]{2}-[0-9]{2}$"));

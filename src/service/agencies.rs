@@ -6,8 +6,8 @@ use super::page::{PageOf, PageRequest};
 use super::{Fault, ServiceError, ServiceResult, Tx};
 use crate::domain::agency::{AgencyDraft, AgencyKey};
 use crate::domain::ori::Ori;
-use crate::storage::agencies::{self as rows, Agency, AgencyFilter};
 use crate::storage::Constraint;
+use crate::storage::agencies::{self as rows, Agency, AgencyFilter};
 
 /// What a `PUT` did.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -82,7 +82,12 @@ pub fn create(tx: &mut Tx<'_>, draft: &AgencyDraft) -> ServiceResult<Agency> {
 ///
 /// # Errors
 /// As [`create`], and what `guard` says.
-pub fn put(tx: &mut Tx<'_>, ori: &Ori, draft: &AgencyDraft, guard: impl FnOnce(Option<&Agency>) -> ServiceResult<()>) -> ServiceResult<(Put, Agency)> {
+pub fn put(
+    tx: &mut Tx<'_>,
+    ori: &Ori,
+    draft: &AgencyDraft,
+    guard: impl FnOnce(Option<&Agency>) -> ServiceResult<()>,
+) -> ServiceResult<(Put, Agency)> {
     if draft.ori.as_ref() != Some(ori) && !draft.other_oris.contains(ori) {
         return Err(ServiceError::invalid("/ori", "key_mismatch", format!("the path names {ori}, so it must be among the agency's ORIs")));
     }

@@ -4,6 +4,7 @@
 
 pub mod agencies;
 pub mod page;
+pub mod reach;
 
 use jiff::Timestamp;
 use jiff::civil::Date;

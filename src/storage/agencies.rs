@@ -4,7 +4,6 @@ use std::collections::HashMap;
 
 use diesel::prelude::*;
 use jiff::Timestamp;
-use jiff::civil::Date;
 use uuid::Uuid;
 
 use super::StorageError;
@@ -58,7 +57,6 @@ pub struct AgencyFilter {
 #[diesel(table_name = agencies)]
 struct AgencyRow {
     id: Id,
-    ori: Option<String>,
     name: String,
     kind: String,
     country: String,
@@ -89,7 +87,7 @@ fn corrupt(what: &str) -> impl FnOnce(crate::domain::invalid::Invalid) -> Storag
 
 impl AgencyRow {
     fn into_agency(self, oris: Vec<(String, bool, bool)>) -> Result<Agency, StorageError> {
-        let read = |code: &str, assumed: bool| Ori::stored(code, assumed).map_err(corrupt("agency_oris.ori"));
+        let read = |code: &str, assumed: bool| Ori::restore(code, assumed).map_err(corrupt("agency_oris.ori"));
         let mut ori = None;
         let mut other_oris = Vec::new();
         for (code, assumed, is_primary) in &oris {
@@ -226,7 +224,12 @@ fn with_oris(conn: &mut AnyConn, rows: Vec<AgencyRow>) -> Result<Vec<Agency>, St
             oris.entry(id.0).or_default().push((ori, assumed, is_primary));
         }
     }
-    rows.into_iter().map(|row| { let own = oris.remove(&row.id.0).unwrap_or_default(); row.into_agency(own) }).collect()
+    rows.into_iter()
+        .map(|row| {
+            let own = oris.remove(&row.id.0).unwrap_or_default();
+            row.into_agency(own)
+        })
+        .collect()
 }
 
 /// Writes a new agency.
@@ -235,9 +238,7 @@ fn with_oris(conn: &mut AnyConn, rows: Vec<AgencyRow>) -> Result<Vec<Agency>, St
 /// [`super::Constraint::AgencyOri`] where another agency has one of the ORIs.
 pub fn insert(conn: &mut AnyConn, id: Uuid, draft: &AgencyDraft, now: Timestamp) -> Result<(), StorageError> {
     let values = AgencyValues::of(draft, now)?;
-    diesel::insert_into(agencies::table)
-        .values((agencies::id.eq(Id(id)), agencies::created_at.eq(At(now)), values))
-        .execute(conn)?;
+    diesel::insert_into(agencies::table).values((agencies::id.eq(Id(id)), agencies::created_at.eq(At(now)), values)).execute(conn)?;
     insert_oris(conn, id, draft)
 }
 

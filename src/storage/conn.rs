@@ -1,4 +1,5 @@
 //! One connection type over both databases, chosen by the scheme of the URL.
+#![expect(missing_docs, reason = "the derive makes types and methods that nobody names")]
 
 use std::time::Duration;
 

@@ -72,9 +72,7 @@ pub fn begin_write(conn: &mut AnyConn) -> diesel::QueryResult<()> {
 pub fn begin_read(conn: &mut AnyConn) -> diesel::QueryResult<()> {
     use diesel::connection::{AnsiTransactionManager, TransactionManager as _};
     match conn {
-        AnyConn::Postgres(conn) => {
-            AnsiTransactionManager::begin_transaction_sql(conn, "BEGIN ISOLATION LEVEL REPEATABLE READ READ ONLY")
-        }
+        AnyConn::Postgres(conn) => AnsiTransactionManager::begin_transaction_sql(conn, "BEGIN ISOLATION LEVEL REPEATABLE READ READ ONLY"),
         AnyConn::Sqlite(conn) => AnsiTransactionManager::begin_transaction(conn),
     }
 }

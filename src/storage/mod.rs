@@ -13,7 +13,7 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use diesel::connection::{AnsiTransactionManager, TransactionManager};
-use diesel::r2d2::{ManageConnection, Pool, PooledConnection};
+use diesel::r2d2::{ManageConnection, Pool};
 use tokio::sync::Semaphore;
 
 pub use conn::{AnyConn, Database};
@@ -189,6 +189,3 @@ impl ManageConnection for Manager {
         std::thread::panicking() || diesel::r2d2::R2D2Connection::is_broken(conn)
     }
 }
-
-/// A connection on loan from the pool.
-pub type Lent = PooledConnection<Manager>;

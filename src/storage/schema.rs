@@ -1,4 +1,5 @@
 //! One set of tables for both databases; the types are those of [`super::types`].
+#![expect(missing_docs, reason = "what tables hold is said in the migrations")]
 
 diesel::table! {
     use diesel::sql_types::*;

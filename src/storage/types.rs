@@ -89,7 +89,6 @@ on_both_backends!(Instant, At);
 on_both_backends!(Day, On);
 on_both_backends!(Doc, Json);
 
-
 impl ToSql<Guid, Pg> for Id {
     fn to_sql<'b>(&'b self, out: &mut Output<'b, '_, Pg>) -> serialize::Result {
         out.write_all(self.0.as_bytes())?;

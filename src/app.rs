@@ -1,0 +1,148 @@
+//! Wires the parts together: what the process shares, and the actix application that `main` and the tests run alike.
+
+use std::sync::Arc;
+use std::time::Duration;
+
+use actix_web::body::MessageBody;
+use actix_web::dev::{ServiceFactory, ServiceRequest, ServiceResponse};
+use actix_web::middleware::{Compress, from_fn};
+use actix_web::{App, Error, HttpServer, web};
+use utoipa_actix_web::AppExt as _;
+
+use crate::config::Config;
+use crate::domain::clock::{Clock, SystemClock};
+use crate::http::once::InFlight;
+use crate::http::{self, openapi::Documents};
+use crate::storage::{Database, StorageError, Store, migrations};
+use crate::telemetry::{self, Metrics};
+use crate::tokens::{KeyError, KeyRing, Tokens};
+
+/// Everything that a process shares between requests.
+pub struct Registry {
+    /// The database.
+    pub store: Store,
+    /// Verifies access tokens.
+    pub tokens: Tokens,
+    /// The time.
+    pub clock: Arc<dyn Clock>,
+    /// The idempotency keys that are being worked on.
+    pub in_flight: InFlight,
+    /// The OpenAPI document, and what follows from it.
+    pub documents: Documents,
+    /// The metrics.
+    pub metrics: Metrics,
+}
+
+/// Why the service does not start.
+#[derive(Debug, thiserror::Error)]
+pub enum StartError {
+    /// The database.
+    #[error("{0}")]
+    Storage(#[from] StorageError),
+    /// The schema is older than the binary.
+    #[error("the database lacks these migrations: {}; run `onemind migrate`, or serve with --migrate", .0.join(", "))]
+    Unmigrated(Vec<String>),
+    /// The signing keys.
+    #[error("signing keys: {0}")]
+    Keys(#[from] KeyError),
+    /// The data folder or the address.
+    #[error("{0}")]
+    Io(#[from] std::io::Error),
+}
+
+/// What to do with a schema that is older than the binary.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Migrate {
+    /// Bring it up to date.
+    Always,
+    /// Bring a SQLite file up to date, and refuse to start on PostgreSQL.
+    SqliteOnly,
+}
+
+impl Registry {
+    /// Opens database and keys.
+    ///
+    /// # Errors
+    /// [`StartError`].
+    pub fn open(config: &Config, migrate: Migrate) -> Result<Self, StartError> {
+        prepare(config, migrate)?;
+        let store = Store::open(&config.database, config.pool_size)?;
+        let tokens = Tokens::new(KeyRing::open(&config.data_dir)?, &config.issuer, &config.audience);
+        Ok(Self {
+            store,
+            tokens,
+            clock: Arc::new(SystemClock),
+            in_flight: InFlight::default(),
+            documents: Documents::new(),
+            metrics: telemetry::metrics(),
+        })
+    }
+}
+
+/// Makes the data folder, and the folder of a SQLite file.
+///
+/// # Errors
+/// Where the system refuses.
+pub fn make_folders(config: &Config) -> std::io::Result<()> {
+    std::fs::create_dir_all(&config.data_dir)?;
+    if let Database::Sqlite(path) = &config.database
+        && let Some(folder) = path.parent().filter(|folder| !folder.as_os_str().is_empty())
+    {
+        std::fs::create_dir_all(folder)?;
+    }
+    Ok(())
+}
+
+fn prepare(config: &Config, migrate: Migrate) -> Result<(), StartError> {
+    make_folders(config)?;
+    let mut conn = config.database.connect().map_err(|cause| StorageError::Unavailable(cause.to_string()))?;
+    let pending = migrations::pending(&mut conn)?;
+    if pending.is_empty() {
+        return Ok(());
+    }
+    if migrate == Migrate::SqliteOnly && matches!(config.database, Database::Postgres(_)) {
+        return Err(StartError::Unmigrated(pending));
+    }
+    let applied = migrations::apply(&mut conn)?;
+    tracing::info!(migrations = applied.join(", "), "the database is up to date");
+    Ok(())
+}
+
+/// The application over what the process shares.
+pub fn build(
+    registry: web::Data<Registry>,
+) -> App<impl ServiceFactory<ServiceRequest, Config = (), Response = ServiceResponse<impl MessageBody>, Error = Error, InitError = ()>> {
+    App::new()
+        .wrap(Compress::default())
+        .wrap(from_fn(http::middleware::answer))
+        .wrap(telemetry::request_span())
+        .into_utoipa_app()
+        .app_data(registry)
+        .configure(http::routes)
+        .into_app()
+        .configure(http::docs::routes)
+        .default_service(web::to(http::fallback::answer))
+}
+
+/// Listens and answers until the process is told to stop; what was accepted is finished first.
+///
+/// # Errors
+/// Where the address can't be listened on.
+pub async fn serve(config: &Config, registry: web::Data<Registry>) -> std::io::Result<()> {
+    server(config, std::net::TcpListener::bind(config.listen)?, registry)?.await
+}
+
+/// The server on an address that is bound already, for callers that need to know it.
+///
+/// # Errors
+/// Where the address can't be listened on.
+pub fn server(config: &Config, listener: std::net::TcpListener, registry: web::Data<Registry>) -> std::io::Result<actix_web::dev::Server> {
+    tracing::info!(address = %listener.local_addr()?, database = registry.store.system(), "listening");
+    let server = HttpServer::new(move || build(registry.clone()))
+        .workers(config.workers)
+        .client_request_timeout(Duration::from_secs(30))
+        .keep_alive(Duration::from_secs(75))
+        .shutdown_timeout(30)
+        .listen(listener)?;
+    Ok(server.run())
+}

@@ -1,0 +1,24 @@
+//! What no route answers: 405 with `Allow` where the path has other methods, 404 otherwise.
+
+use actix_web::http::header::{ALLOW, HeaderValue};
+use actix_web::{HttpRequest, web};
+
+use super::problem::{ApiError, ApiResult, Kind};
+use crate::app::Registry;
+
+/// Answers what no route does.
+///
+/// # Errors
+/// Always: 405 or 404.
+pub async fn answer(request: HttpRequest, registry: web::Data<Registry>) -> ApiResult {
+    let allowed = registry.documents.methods_at(request.path());
+    if allowed.is_empty() {
+        return Err(ApiError::new(Kind::NotFound).detail("there is no such path"));
+    }
+    let allow = allowed.join(", ");
+    let problem = ApiError::new(Kind::MethodNotAllowed).detail(format!("{} is not allowed here; {allow} is", request.method()));
+    Err(match HeaderValue::from_str(&allow) {
+        Ok(value) => problem.header(ALLOW, value),
+        Err(_) => problem,
+    })
+}

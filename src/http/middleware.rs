@@ -1,0 +1,51 @@
+//! What every answer gets: its request id, in a header and in a problem's `instance`, safe headers, and a count in the metrics.
+
+use std::time::Instant;
+
+use actix_web::body::{BoxBody, MessageBody};
+use actix_web::dev::{ServiceRequest, ServiceResponse};
+use actix_web::http::header::{CONTENT_SECURITY_POLICY, HeaderName, HeaderValue, X_CONTENT_TYPE_OPTIONS};
+use actix_web::middleware::Next;
+use actix_web::{Error, HttpMessage as _};
+use tracing_actix_web::RequestId;
+
+use super::problem::{ApiError, Kind, Problem};
+use crate::telemetry::{REQUEST_DURATION, REQUESTS};
+
+/// Finishes every answer.
+///
+/// # Errors
+/// None of its own: what a handler or extractor refuses is an answer by then.
+pub async fn answer(request: ServiceRequest, next: Next<impl MessageBody + 'static>) -> Result<ServiceResponse<BoxBody>, Error> {
+    let began = Instant::now();
+    let method = request.method().to_string();
+    let id = request.extensions().get::<RequestId>().copied();
+    let mut response = next.call(request).await?.map_into_boxed_body();
+    let route = response.request().match_pattern().unwrap_or_else(|| "unmatched".into());
+    if response.response().error().is_some() && response.response().extensions().get::<Problem>().is_none() && response.status().is_server_error() {
+        let problem = actix_web::ResponseError::error_response(&ApiError::new(Kind::Internal));
+        response = ServiceResponse::new(response.into_parts().0, problem);
+    }
+    if let Some(id) = id {
+        let problem = response.response_mut().extensions_mut().remove::<Problem>();
+        if let Some(mut problem) = problem {
+            problem.instance = Some(format!("urn:uuid:{id}"));
+            let body = serde_json::to_vec(&problem).unwrap_or_default();
+            response = response.map_body(|_, _| BoxBody::new(body));
+        }
+        if let Ok(value) = HeaderValue::from_str(&id.to_string()) {
+            response.headers_mut().insert(HeaderName::from_static("x-request-id"), value);
+        }
+    }
+    response.headers_mut().insert(X_CONTENT_TYPE_OPTIONS, HeaderValue::from_static("nosniff"));
+    let policy = if response.request().path().starts_with("/docs") {
+        super::docs::CONTENT_POLICY
+    } else {
+        "default-src 'none'; style-src 'unsafe-inline'; frame-ancestors 'none'"
+    };
+    response.headers_mut().insert(CONTENT_SECURITY_POLICY, HeaderValue::from_static(policy));
+    let status = response.status().as_u16().to_string();
+    metrics::histogram!(REQUEST_DURATION, "http_route" => route.clone()).record(began.elapsed().as_secs_f64());
+    metrics::counter!(REQUESTS, "http_request_method" => method, "http_route" => route, "http_response_status_code" => status).increment(1);
+    Ok(response)
+}

@@ -1,0 +1,28 @@
+//! The HTTP contract: DTOs, extractors, answers, and one file of handlers a resource.
+
+pub mod agencies;
+pub mod auth;
+pub mod decode;
+pub mod docs;
+pub mod extract;
+pub mod fallback;
+pub mod health;
+pub mod middleware;
+pub mod once;
+pub mod openapi;
+pub mod page;
+pub mod problem;
+mod problems;
+pub mod respond;
+mod schema;
+mod whoami;
+
+use utoipa_actix_web::service_config::ServiceConfig;
+
+/// Every operation.
+pub fn routes(config: &mut ServiceConfig<'_>) {
+    config.configure(agencies::routes);
+    config.configure(whoami::routes);
+    config.configure(problems::routes);
+    config.configure(health::routes);
+}

@@ -1,0 +1,115 @@
+//! The OpenAPI document: gathered from the handlers, then completed by what holds for every operation alike.
+
+mod complete;
+mod downgrade;
+
+use actix_web::App;
+use actix_web::dev::ResourceDef;
+use serde_json::{Value, json};
+use utoipa::OpenApi;
+use utoipa_actix_web::AppExt as _;
+
+use super::auth::SCOPES;
+
+/// The document in both versions, and the methods of each path.
+pub struct Documents {
+    current: String,
+    for_3_0: String,
+    paths: Vec<(ResourceDef, Vec<String>)>,
+}
+
+/// Schemas that are reached through shared responses alone.
+#[derive(OpenApi)]
+#[openapi(components(schemas(super::problem::Problem, super::problem::ProblemError)))]
+struct Base;
+
+impl Default for Documents {
+    fn default() -> Self {
+        Self::new()
+    }
+}
+
+impl Documents {
+    /// Gathers the document from the handlers.
+    pub fn new() -> Self {
+        let document = document();
+        let mut paths: Vec<(ResourceDef, Vec<String>)> = Vec::new();
+        for (path, item) in document["paths"].as_object().into_iter().flatten() {
+            let methods = item.as_object().into_iter().flatten().map(|(method, _)| method.to_uppercase()).collect();
+            paths.push((ResourceDef::new(path.as_str()), methods));
+        }
+        for path in ["/openapi.json", "/openapi-3.0.json", "/docs"] {
+            paths.push((ResourceDef::new(path), vec!["GET".to_owned()]));
+        }
+        let for_3_0 = downgrade::to_3_0(&document);
+        Self { current: pretty(&document), for_3_0: pretty(&for_3_0), paths }
+    }
+
+    /// OpenAPI 3.1.
+    pub fn current(&self) -> &str {
+        &self.current
+    }
+
+    /// OpenAPI 3.0, for generators that refuse 3.1.
+    pub fn for_3_0(&self) -> &str {
+        &self.for_3_0
+    }
+
+    /// The methods that the path has; none where there is no such path. A path without parameters goes before one with.
+    pub fn methods_at(&self, path: &str) -> Vec<String> {
+        let mut methods: Vec<String> = self.paths.iter().filter(|(def, _)| def.is_match(path)).flat_map(|(_, methods)| methods.clone()).collect();
+        methods.sort();
+        methods.dedup();
+        methods
+    }
+}
+
+fn pretty(document: &Value) -> String {
+    format!("{document:#}\n")
+}
+
+/// The document, complete.
+pub fn document() -> Value {
+    let (_, gathered) = App::new().into_utoipa_app().openapi(Base::openapi()).configure(super::routes).split_for_parts();
+    let mut document = serde_json::to_value(gathered).unwrap_or_default();
+    document["openapi"] = json!("3.1.0");
+    document["info"] = json!({
+        "title": "One Mind Registry",
+        "version": env!("CARGO_PKG_VERSION"),
+        "summary": "Who pledged, who is trained, who is One Mind Certified.",
+        "description": DESCRIPTION,
+        "license": {"name": "MIT OR Apache-2.0", "identifier": "MIT OR Apache-2.0"},
+    });
+    document["servers"] = json!([{"url": "/", "description": "The service that answers this document."}]);
+    document["tags"] = TAGS.iter().map(|(name, description)| json!({"name": name, "description": description})).collect();
+    document["components"]["securitySchemes"] = json!({"bearer": {
+        "type": "http",
+        "scheme": "bearer",
+        "bearerFormat": "JWT",
+        "description": format!(
+            "An access token (RFC 9068, EdDSA). Scopes:\n\n{}",
+            SCOPES.iter().map(|(name, meaning)| format!("- `{name}`: {meaning}\n")).collect::<String>()
+        ),
+    }});
+    complete::operations(&mut document);
+    complete::patches(&mut document);
+    document
+}
+
+const DESCRIPTION: &str = "Where the systems that know of an agency's One Mind pledge meet: learning systems push training completions, records \
+systems push rosters and ask for certification status, IACP staff recognise courses and review, the public looks up.\n\n\
+Errors are RFC 9457 `application/problem+json`, with every fault of a body at once and a JSON pointer to each. Lists are paged by an opaque \
+`cursor`. Every resource has an `ETag`; `If-None-Match` answers 304, `If-Match` guards a change. `POST` takes an `Idempotency-Key`, kept for \
+24 hours. What lies outside the caller's agencies is 404, exactly as if it did not exist. Dates are ISO 8601, instants RFC 3339 with an offset.";
+
+const TAGS: &[(&str, &str)] = &[
+    ("agencies", "Law-enforcement agencies, by id or by ORI."),
+    ("officers", "Officers, their identifiers and appointments."),
+    ("roster", "An agency's whole roster at once."),
+    ("trainings", "The catalogue of trainings, their recognition, and vendors' own course codes."),
+    ("completions", "Training completions: pushed, parked, placed, revoked."),
+    ("evidence", "Partnerships and policies: requirements 1 and 2."),
+    ("pledges", "Pledges, and the standards that they are to."),
+    ("status", "Certification status and training gaps."),
+    ("operations", "The service itself."),
+];

@@ -1,0 +1,8 @@
+//! Every test that goes through HTTP, in one binary: one module a resource.
+
+#![expect(clippy::unwrap_used, reason = "a test ends where something is not as it should be")]
+
+#[path = "../support/mod.rs"]
+mod support;
+
+mod agencies;

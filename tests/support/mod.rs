@@ -1,0 +1,125 @@
+//! What the tests stand on: a running service over a database of its own, on either system, and clients that call it.
+
+pub mod client;
+pub mod database;
+
+use std::sync::Arc;
+
+use actix_web::dev::ServerHandle;
+use actix_web::web;
+use jiff::SignedDuration;
+use onemind::app::{Migrate, Registry, server};
+use onemind::config::{Config, Settings};
+use onemind::domain::agency::AgencyKey;
+use onemind::domain::clock::{Clock as _, FixedClock, SystemClock};
+use onemind::http::auth::SCOPES;
+use onemind::tokens::Grant;
+
+pub use client::{Client, Reply};
+pub use database::Backend;
+use database::TestDatabase;
+
+/// The instant at which every test begins.
+pub const START: &str = "2026-11-21T12:00:00Z";
+
+/// A running service.
+pub struct TestApp {
+    pub address: String,
+    pub clock: Arc<FixedClock>,
+    pub registry: web::Data<Registry>,
+    pub config: Config,
+    server: ServerHandle,
+    // Dropped last: the database goes after the server.
+    _database: TestDatabase,
+}
+
+impl TestApp {
+    /// Starts a service over a fresh database.
+    pub async fn start(backend: Backend) -> Self {
+        let database = TestDatabase::create(backend);
+        let settings = Settings {
+            data_dir: Some(database.folder().to_owned()),
+            database_url: Some(database.url().to_owned()),
+            pool_size: Some(4),
+            workers: Some(1),
+            ..Settings::default()
+        };
+        let config = Config::load(&settings).unwrap();
+        let mut registry = Registry::open(&config, Migrate::Always).unwrap();
+        let clock = Arc::new(FixedClock::at(START.parse().unwrap()));
+        registry.clock = clock.clone();
+        let registry = web::Data::new(registry);
+        let listener = std::net::TcpListener::bind("127.0.0.1:0").unwrap();
+        let address = format!("http://{}", listener.local_addr().unwrap());
+        let running = server(&config, listener, registry.clone()).unwrap();
+        let handle = running.handle();
+        actix_web::rt::spawn(running);
+        Self { address, clock, registry, config, server: handle, _database: database }
+    }
+
+    /// A token for a client with these scopes (`all` for every one) and agencies (`None`: all).
+    pub fn token(&self, client: &str, scope: &str, agencies: Option<&[&str]>) -> String {
+        let every: Vec<&str> = SCOPES.iter().map(|(name, _)| *name).collect();
+        let grant = Grant {
+            client: client.to_owned(),
+            scope: if scope == "all" { every.join(" ") } else { scope.to_owned() },
+            agencies: agencies.map(|keys| keys.iter().map(|key| AgencyKey::parse(key).unwrap()).collect()),
+            lifetime: SignedDuration::from_mins(15),
+        };
+        self.registry.tokens.sign(&grant, SystemClock.now()).unwrap()
+    }
+
+    /// A client with every scope for all agencies.
+    pub fn staff(&self) -> Client {
+        self.client("iacp", "all", None)
+    }
+
+    /// A client with these scopes (`all` for every one) and agencies (`None`: all).
+    pub fn client(&self, name: &str, scope: &str, agencies: Option<&[&str]>) -> Client {
+        Client::new(&self.address, Some(self.token(name, scope, agencies)))
+    }
+
+    /// A caller without a token.
+    pub fn stranger(&self) -> Client {
+        Client::new(&self.address, None)
+    }
+
+    /// Registers an agency under an ORI and answers its id.
+    pub async fn agency(&self, ori: &str) -> String {
+        let body = serde_json::json!({"name": format!("Agency {ori}"), "kind": "municipal_police", "country": "US"});
+        let reply = self.staff().put(&format!("/v1/agencies/ori:{ori}"), &body).await;
+        reply.expect(201)["id"].as_str().unwrap().to_owned()
+    }
+}
+
+impl Drop for TestApp {
+    fn drop(&mut self) {
+        drop(self.server.stop(false));
+    }
+}
+
+/// Defines a test that runs on each database.
+#[macro_export]
+macro_rules! on_both_databases {
+    ($($(#[$meta:meta])* async fn $name:ident($app:ident: TestApp) $body:block)+) => { $(
+        mod $name {
+            #[allow(unused_imports)]
+            use super::*;
+
+            $(#[$meta])*
+            async fn run($app: $crate::support::TestApp) $body
+
+            #[actix_web::test]
+            async fn sqlite() {
+                run($crate::support::TestApp::start($crate::support::Backend::Sqlite).await).await;
+            }
+
+            #[actix_web::test]
+            async fn postgres() {
+                if $crate::support::Backend::postgres_is_here() {
+                    run($crate::support::TestApp::start($crate::support::Backend::Postgres).await).await;
+                }
+            }
+        }
+    )+ };
+}
