@@ -1,3 +1,4 @@
-//! x
+//! One Mind Registry.
+
+pub mod domain;
 pub mod import;
-pub mod storage;

@@ -43,12 +43,7 @@ impl Drop for Sending {
 ///
 /// # Errors
 /// Where no further row could be sent.
-pub async fn run(
-    mut feed: Feed,
-    mapping: &Mapping,
-    client: &Arc<Client>,
-    report: &mut Report,
-) -> Result<(), Stop> {
+pub async fn run(mut feed: Feed, mapping: &Mapping, client: &Arc<Client>, report: &mut Report) -> Result<(), Stop> {
     let mut pending = VecDeque::new();
     let ended = loop {
         match feed.next().await {
@@ -69,21 +64,11 @@ pub async fn run(
     ended
 }
 
-async fn begin(
-    item: Item,
-    client: &Arc<Client>,
-    pending: &mut VecDeque<Pending>,
-    mapping: &Mapping,
-    report: &mut Report,
-) -> Result<Pending, Stop> {
+async fn begin(item: Item, client: &Arc<Client>, pending: &mut VecDeque<Pending>, mapping: &Mapping, report: &mut Report) -> Result<Pending, Stop> {
     let body = match item.record {
         Ok(body) => body,
         Err(faults) => {
-            return Ok(Pending {
-                row: item.row,
-                path: Vec::new(),
-                state: State::Faulty(faults),
-            });
+            return Ok(Pending { row: item.row, path: Vec::new(), state: State::Faulty(faults) });
         }
     };
     let request = request(&body);
@@ -94,11 +79,7 @@ async fn begin(
     let path = request.path.clone();
     let client = Arc::clone(client);
     let sending = tokio::spawn(async move { client.send(&request).await });
-    Ok(Pending {
-        row: item.row,
-        path,
-        state: State::Sent(body, Sending(sending)),
-    })
+    Ok(Pending { row: item.row, path, state: State::Sent(body, Sending(sending)) })
 }
 
 fn request(body: &Map<String, Value>) -> Request {
@@ -111,36 +92,20 @@ fn request(body: &Map<String, Value>) -> Request {
         headers.push(("Idempotency-Key", derived_id(body)));
         Method::POST
     };
-    Request {
-        method,
-        path,
-        query: Vec::new(),
-        headers,
-        body: Bytes::from(Value::Object(body.clone()).to_string()),
-    }
+    Request { method, path, query: Vec::new(), headers, body: Bytes::from(Value::Object(body.clone()).to_string()) }
 }
 
-async fn settle(
-    pending: &mut VecDeque<Pending>,
-    mapping: &Mapping,
-    report: &mut Report,
-) -> Result<(), Stop> {
+async fn settle(pending: &mut VecDeque<Pending>, mapping: &Mapping, report: &mut Report) -> Result<(), Stop> {
     let Some(first) = pending.pop_front() else {
         return Ok(());
     };
     let faults = match first.state {
         State::Faulty(faults) => faults,
         State::Sent(body, mut sending) => {
-            let answer = (&mut sending.0)
-                .await
-                .map_err(|error| Stop::Unreachable(error.to_string()))??;
+            let answer = (&mut sending.0).await.map_err(|error| Stop::Unreachable(error.to_string()))??;
             match answer {
-                Answer::Done {
-                    status, outcome, ..
-                } => {
-                    let told = outcome.unwrap_or_else(|| {
-                        if status == 201 { "created" } else { "updated" }.to_owned()
-                    });
+                Answer::Done { status, outcome, .. } => {
+                    let told = outcome.unwrap_or_else(|| if status == 201 { "created" } else { "updated" }.to_owned());
                     report.count(&told, 1);
                     report.pass(&first.row);
                     return Ok(());
@@ -150,11 +115,7 @@ async fn settle(
         }
     };
     report.count("rejected", 1);
-    let out = Out {
-        outcome: "rejected",
-        faults,
-        id: None,
-    };
+    let out = Out { outcome: "rejected", faults, id: None };
     report.keep(&first.row, &out)?;
     report.pass(&first.row);
     Ok(())
@@ -163,18 +124,8 @@ async fn settle(
 /// The faults that a problem names, by the columns of the file.
 pub fn faults_of(problem: &Problem, body: &Map<String, Value>, mapping: &Mapping) -> Vec<Fault> {
     if problem.errors.is_empty() {
-        return vec![Fault {
-            code: format!("status_{}", problem.status),
-            place: String::new(),
-            detail: problem.headline(),
-        }];
+        return vec![Fault { code: format!("status_{}", problem.status), place: String::new(), detail: problem.headline() }];
     }
     let faults = problem.errors.iter();
-    faults
-        .map(|fault| Fault {
-            code: fault.code.clone(),
-            place: mapping.place_of(&fault.pointer, body),
-            detail: fault.detail.clone(),
-        })
-        .collect()
+    faults.map(|fault| Fault { code: fault.code.clone(), place: mapping.place_of(&fault.pointer, body), detail: fault.detail.clone() }).collect()
 }

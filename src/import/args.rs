@@ -71,20 +71,10 @@ pub struct CommonArgs {
     #[arg(value_name = "FILE")]
     pub file: PathBuf,
     /// Where the service is
-    #[arg(
-        long,
-        env = "ONEMIND_URL",
-        default_value = "http://127.0.0.1:8080",
-        value_name = "URL"
-    )]
+    #[arg(long, env = "ONEMIND_URL", default_value = "http://127.0.0.1:8080", value_name = "URL")]
     pub url: String,
     /// An access token (`onemind token` prints one)
-    #[arg(
-        long,
-        env = "ONEMIND_TOKEN",
-        hide_env_values = true,
-        value_name = "TOKEN"
-    )]
+    #[arg(long, env = "ONEMIND_TOKEN", hide_env_values = true, value_name = "TOKEN")]
     pub token: Option<SecretString>,
     /// Take a field from a column, such as `officer.family_name=last_name`; a column named like a field needs none
     #[arg(long = "map", value_name = "FIELD=COLUMN", value_parser = parse_pair)]
@@ -130,10 +120,7 @@ pub struct Pair {
 
 fn parse_pair(text: &str) -> Result<Pair, String> {
     match text.split_once('=') {
-        Some((field, to)) if !field.trim().is_empty() => Ok(Pair {
-            field: field.trim().to_owned(),
-            to: to.trim().to_owned(),
-        }),
+        Some((field, to)) if !field.trim().is_empty() => Ok(Pair { field: field.trim().to_owned(), to: to.trim().to_owned() }),
         _ => Err("write it as field=value".to_owned()),
     }
 }
@@ -156,10 +143,7 @@ impl CommonArgs {
         match extension.to_ascii_lowercase().as_str() {
             "csv" => Ok(Format::Csv),
             "ndjson" | "jsonl" => Ok(Format::Ndjson),
-            _ => Err(format!(
-                "{} doesn't say by its name what it is: give --format csv or --format ndjson",
-                self.file.display()
-            )),
+            _ => Err(format!("{} doesn't say by its name what it is: give --format csv or --format ndjson", self.file.display())),
         }
     }
 
@@ -208,15 +192,12 @@ mod tests {
 
     #[test]
     fn a_pair_without_equals_sign_is_refused() {
-        assert!(
-            Cli::try_parse_from(["onemind", "completions", "a.csv", "--map", "hours"]).is_err()
-        );
+        assert!(Cli::try_parse_from(["onemind", "completions", "a.csv", "--map", "hours"]).is_err());
     }
 
     #[test]
     fn a_batch_holds_at_most_ten_thousand() {
-        let parse =
-            |n| Cli::try_parse_from(["onemind", "completions", "a.csv", "--batch-size", n]).is_ok();
+        let parse = |n| Cli::try_parse_from(["onemind", "completions", "a.csv", "--batch-size", n]).is_ok();
         assert!(parse("10000"));
         assert!(!parse("10001"));
         assert!(!parse("0"));
@@ -225,35 +206,20 @@ mod tests {
     #[test]
     fn the_rejected_file_stands_in_the_current_folder_and_keeps_the_format() {
         let csv = common(&["/data/night/a.csv"]);
-        assert_eq!(
-            csv.rejected_path(Format::Csv),
-            PathBuf::from("a.rejected.csv")
-        );
+        assert_eq!(csv.rejected_path(Format::Csv), PathBuf::from("a.rejected.csv"));
         let json = common(&["b.jsonl"]);
-        assert_eq!(
-            json.rejected_path(Format::Ndjson),
-            PathBuf::from("b.rejected.ndjson")
-        );
+        assert_eq!(json.rejected_path(Format::Ndjson), PathBuf::from("b.rejected.ndjson"));
         let stdin = common(&["-", "--format", "csv"]);
-        assert_eq!(
-            stdin.rejected_path(Format::Csv),
-            PathBuf::from("stdin.rejected.csv")
-        );
+        assert_eq!(stdin.rejected_path(Format::Csv), PathBuf::from("stdin.rejected.csv"));
         let chosen = common(&["a.csv", "--rejected", "/tmp/x.csv"]);
-        assert_eq!(
-            chosen.rejected_path(Format::Csv),
-            PathBuf::from("/tmp/x.csv")
-        );
+        assert_eq!(chosen.rejected_path(Format::Csv), PathBuf::from("/tmp/x.csv"));
     }
 
     #[test]
     fn the_name_tells_the_format_and_the_flag_overrules_it() {
         assert_eq!(common(&["A.CSV"]).format(), Ok(Format::Csv));
         assert_eq!(common(&["a.jsonl"]).format(), Ok(Format::Ndjson));
-        assert_eq!(
-            common(&["a.csv", "--format", "ndjson"]).format(),
-            Ok(Format::Ndjson)
-        );
+        assert_eq!(common(&["a.csv", "--format", "ndjson"]).format(), Ok(Format::Ndjson));
         assert!(common(&["a.txt"]).format().is_err());
         assert!(common(&["-"]).format().is_err());
     }

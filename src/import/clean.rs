@@ -25,21 +25,12 @@ impl<R: Read> Clean<R> {
         let mut head = Vec::with_capacity(3);
         inner.by_ref().take(3).read_to_end(&mut head)?;
         if head.starts_with(&[0xFF, 0xFE]) || head.starts_with(&[0xFE, 0xFF]) {
-            return Err(io::Error::new(
-                io::ErrorKind::InvalidData,
-                "is written in UTF-16: save it as UTF-8",
-            ));
+            return Err(io::Error::new(io::ErrorKind::InvalidData, "is written in UTF-16: save it as UTF-8"));
         }
         if head == UTF8_MARK {
             head.clear();
         }
-        Ok(Self {
-            inner: Cursor::new(head).chain(inner),
-            after_return: false,
-            last: None,
-            taken: 0,
-            since_row: 0,
-        })
+        Ok(Self { inner: Cursor::new(head).chain(inner), after_return: false, last: None, taken: 0, since_row: 0 })
     }
 
     /// How many bytes were taken from the file.
@@ -73,10 +64,7 @@ impl<R: Read> Read for Clean<R> {
             return Ok(0);
         }
         if self.since_row > LONGEST_ROW {
-            return Err(io::Error::new(
-                io::ErrorKind::InvalidData,
-                "holds a row of more than 4 MiB: is a quotation mark left open?",
-            ));
+            return Err(io::Error::new(io::ErrorKind::InvalidData, "holds a row of more than 4 MiB: is a quotation mark left open?"));
         }
         loop {
             let read = self.inner.read(buffer)?;

@@ -74,13 +74,9 @@ impl Client {
     /// # Errors
     /// Where the address can't be one.
     pub fn new(url: &str, token: Option<SecretString>, progress: Progress) -> Result<Self, Stop> {
-        let base: Url = url
-            .parse()
-            .map_err(|error| Stop::Usage(format!("--url {url}: {error}")))?;
+        let base: Url = url.parse().map_err(|error| Stop::Usage(format!("--url {url}: {error}")))?;
         if !matches!(base.scheme(), "http" | "https") || base.cannot_be_a_base() {
-            return Err(Stop::Usage(format!(
-                "--url {url}: not an http or https address"
-            )));
+            return Err(Stop::Usage(format!("--url {url}: not an http or https address")));
         }
         let near = is_loopback(&base);
         if base.scheme() == "http" && !near && token.is_some() {
@@ -94,16 +90,8 @@ impl Client {
         if near {
             builder = builder.no_proxy();
         }
-        let http = builder
-            .build()
-            .map_err(|error| Stop::Unreachable(format!("no HTTP client: {error}")))?;
-        Ok(Self {
-            http,
-            base,
-            token,
-            heard: AtomicBool::new(false),
-            progress,
-        })
+        let http = builder.build().map_err(|error| Stop::Unreachable(format!("no HTTP client: {error}")))?;
+        Ok(Self { http, base, token, heard: AtomicBool::new(false), progress })
     }
 
     /// Sends a request until it is answered.
@@ -123,19 +111,14 @@ impl Client {
             };
             failed += 1;
             let heard = self.heard.load(Ordering::Relaxed);
-            let most = if heard {
-                FRIEND_ATTEMPTS
-            } else {
-                STRANGER_ATTEMPTS
-            };
+            let most = if heard { FRIEND_ATTEMPTS } else { STRANGER_ATTEMPTS };
             if failed >= most {
                 return Err(Stop::Unreachable(format!("{url}: {why}")));
             }
             let wait = asked.unwrap_or(pause);
             if wait >= Duration::from_secs(1) {
                 let seconds = wait.as_secs();
-                self.progress
-                    .note(&format!("{why}; trying again in {seconds} s"));
+                self.progress.note(&format!("{why}; trying again in {seconds} s"));
             }
             tokio::time::sleep(wait).await;
             pause = (pause * 2).min(LONGEST_PAUSE);
@@ -172,10 +155,7 @@ impl Client {
                 self.heard.store(true, Ordering::Relaxed);
                 let status = response.status();
                 if matches!(status.as_u16(), 429 | 502 | 503 | 504) {
-                    return Attempt::Again(
-                        format!("the service answered {status}"),
-                        retry_after(&response),
-                    );
+                    return Attempt::Again(format!("the service answered {status}"), retry_after(&response));
                 }
                 let headers = response.headers().clone();
                 match response.bytes().await {
@@ -186,13 +166,7 @@ impl Client {
         }
     }
 
-    fn read(
-        &self,
-        url: &Url,
-        status: StatusCode,
-        headers: &header::HeaderMap,
-        body: &Bytes,
-    ) -> Result<Answer, Stop> {
+    fn read(&self, url: &Url, status: StatusCode, headers: &header::HeaderMap, body: &Bytes) -> Result<Answer, Stop> {
         let text_of = |name: &str| headers.get(name).and_then(|value| value.to_str().ok());
         if status.is_success() {
             let json = match body.trim_ascii() {
@@ -200,32 +174,23 @@ impl Client {
                 text => serde_json::from_slice(text),
             };
             return match json {
-                Ok(body) => Ok(Answer::Done {
-                    status: status.as_u16(),
-                    outcome: text_of("x-outcome").map(str::to_owned),
-                    body,
-                }),
+                Ok(body) => Ok(Answer::Done { status: status.as_u16(), outcome: text_of("x-outcome").map(str::to_owned), body }),
                 Err(_) => Err(stranger(url, status)),
             };
         }
-        let is_problem = text_of("content-type")
-            .is_some_and(|kind| kind.starts_with("application/problem+json"));
+        let is_problem = text_of("content-type").is_some_and(|kind| kind.starts_with("application/problem+json"));
         let problem = match serde_json::from_slice::<Problem>(body) {
             Ok(problem) if is_problem => problem,
-            _ if matches!(status.as_u16(), 401 | 403) => Problem {
-                title: status.canonical_reason().unwrap_or("refused").to_owned(),
-                ..Problem::default()
-            },
+            _ if matches!(status.as_u16(), 401 | 403) => {
+                Problem { title: status.canonical_reason().unwrap_or("refused").to_owned(), ..Problem::default() }
+            }
             _ => return Err(stranger(url, status)),
         };
-        let problem = Problem {
-            status: status.as_u16(),
-            ..problem
-        };
+        let problem = Problem { status: status.as_u16(), ..problem };
         match (status.as_u16(), &self.token) {
-            (401, None) => Err(Stop::Unreachable(
-                "the service asks for a token: give --token or set ONEMIND_TOKEN (`onemind token` prints one)".to_owned(),
-            )),
+            (401, None) => {
+                Err(Stop::Unreachable("the service asks for a token: give --token or set ONEMIND_TOKEN (`onemind token` prints one)".to_owned()))
+            }
             (401 | 403, _) => Err(Stop::Unreachable(problem.in_full())),
             _ => Ok(Answer::Refused(problem)),
         }
@@ -233,17 +198,13 @@ impl Client {
 }
 
 fn stranger(url: &Url, status: StatusCode) -> Stop {
-    Stop::Unreachable(format!(
-        "{url} answered {status}, and not as One Mind Registry does: is --url right?"
-    ))
+    Stop::Unreachable(format!("{url} answered {status}, and not as One Mind Registry does: is --url right?"))
 }
 
 fn is_loopback(url: &Url) -> bool {
     match url.host_str() {
         Some("localhost" | "[::1]") => true,
-        Some(host) => host
-            .parse::<std::net::Ipv4Addr>()
-            .is_ok_and(|address| address.is_loopback()),
+        Some(host) => host.parse::<std::net::Ipv4Addr>().is_ok_and(|address| address.is_loopback()),
         None => false,
     }
 }

@@ -55,13 +55,7 @@ pub struct Told {
 ///
 /// # Errors
 /// Where no further row could be sent.
-pub async fn run(
-    mut feed: Feed,
-    mapping: &Mapping,
-    client: &Client,
-    batch_size: usize,
-    report: &mut Report,
-) -> Result<(), Stop> {
+pub async fn run(mut feed: Feed, mapping: &Mapping, client: &Client, batch_size: usize, report: &mut Report) -> Result<(), Stop> {
     let mut batch = Batch::default();
     let ended = loop {
         match feed.next().await {
@@ -80,9 +74,7 @@ pub async fn run(
 impl Batch {
     /// Rows at fault are never sent, but they too are held until the batch is told of.
     fn is_full(&self, records: usize) -> bool {
-        self.records.len() >= records
-            || self.bytes >= LARGEST_BODY
-            || self.rows.len() >= 2 * records
+        self.records.len() >= records || self.bytes >= LARGEST_BODY || self.rows.len() >= 2 * records
     }
 
     fn add(&mut self, item: Item) {
@@ -99,10 +91,7 @@ impl Batch {
                 State::Queued(body, made, self.records.len() - 1)
             }
         };
-        self.rows.push(Entry {
-            row: item.row,
-            state,
-        });
+        self.rows.push(Entry { row: item.row, state });
     }
 
     fn request(&self) -> Request {
@@ -120,12 +109,7 @@ impl Batch {
     }
 }
 
-async fn send(
-    batch: Batch,
-    mapping: &Mapping,
-    client: &Client,
-    report: &mut Report,
-) -> Result<(), Stop> {
+async fn send(batch: Batch, mapping: &Mapping, client: &Client, report: &mut Report) -> Result<(), Stop> {
     let mut told = if batch.records.is_empty() {
         Vec::new()
     } else {
@@ -142,16 +126,11 @@ async fn send(
         let out = match &entry.state {
             State::Faulty(faults) => {
                 report.count("rejected", 1);
-                Some(Out {
-                    outcome: "rejected",
-                    faults: faults.clone(),
-                    id: None,
-                })
+                Some(Out { outcome: "rejected", faults: faults.clone(), id: None })
             }
-            State::Queued(body, made, at) => told
-                .binary_search_by_key(at, |told| told.index)
-                .ok()
-                .and_then(|found| what_of(&told[found], body, made.clone(), mapping)),
+            State::Queued(body, made, at) => {
+                told.binary_search_by_key(at, |told| told.index).ok().and_then(|found| what_of(&told[found], body, made.clone(), mapping))
+            }
         };
         if let Some(out) = out {
             report.keep(&entry.row, &out)?;
@@ -167,28 +146,19 @@ async fn send(
 /// Where the answer doesn't account for every record.
 pub fn read_answer(body: &Value, sent: usize, report: &mut Report) -> Result<Vec<Told>, Stop> {
     let odd = |what: &str| Stop::Unreachable(format!("the service's answer {what}"));
-    let summary = body["summary"]
-        .as_object()
-        .ok_or_else(|| odd("has no summary"))?;
+    let summary = body["summary"].as_object().ok_or_else(|| odd("has no summary"))?;
     let told: Vec<Told> = match body.get("results") {
         None => Vec::new(),
-        Some(results) => Deserialize::deserialize(results)
-            .map_err(|error| odd(&format!("has results that can't be read: {error}")))?,
+        Some(results) => Deserialize::deserialize(results).map_err(|error| odd(&format!("has results that can't be read: {error}")))?,
     };
     let number = |key: &str| summary.get(key).and_then(Value::as_u64).unwrap_or(0);
     if number("received") != sent as u64 {
-        return Err(odd(&format!(
-            "speaks of {} records where {sent} were sent",
-            number("received")
-        )));
+        return Err(odd(&format!("speaks of {} records where {sent} were sent", number("received"))));
     }
     for outcome in ["parked", "rejected"] {
         let named = told.iter().filter(|told| told.outcome == outcome).count() as u64;
         if named != number(outcome) {
-            return Err(odd(&format!(
-                "counts {} {outcome} and names {named}",
-                number(outcome)
-            )));
+            return Err(odd(&format!("counts {} {outcome} and names {named}", number(outcome))));
         }
     }
     for (key, value) in summary {
@@ -200,12 +170,7 @@ pub fn read_answer(body: &Value, sent: usize, report: &mut Report) -> Result<Vec
 }
 
 /// A row that wants looking after, if it is one.
-pub fn what_of(
-    told: &Told,
-    body: &Map<String, Value>,
-    id: Option<String>,
-    mapping: &Mapping,
-) -> Option<Out> {
+pub fn what_of(told: &Told, body: &Map<String, Value>, id: Option<String>, mapping: &Mapping) -> Option<Out> {
     let outcome = match told.outcome.as_str() {
         "parked" => "parked",
         "rejected" => "rejected",
@@ -215,27 +180,17 @@ pub fn what_of(
         (Some(problem), _) => faults_of(problem, body, mapping),
         (None, reason) => {
             let code = reason.clone().unwrap_or_else(|| outcome.to_owned());
-            vec![Fault {
-                detail: explain(&code),
-                code,
-                place: String::new(),
-            }]
+            vec![Fault { detail: explain(&code), code, place: String::new() }]
         }
     };
-    Some(Out {
-        outcome,
-        faults,
-        id,
-    })
+    Some(Out { outcome, faults, id })
 }
 
 fn explain(reason: &str) -> String {
     match reason {
         "no_match" => "no_match: no officer within reach fits this reference".to_owned(),
         "ambiguous" => "ambiguous: more than one officer fits this reference".to_owned(),
-        "conflict" => {
-            "conflict: the number or identifier belongs to somebody of another name".to_owned()
-        }
+        "conflict" => "conflict: the number or identifier belongs to somebody of another name".to_owned(),
         other => other.to_owned(),
     }
 }

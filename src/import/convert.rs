@@ -2,6 +2,8 @@
 
 use serde_json::{Number, Value};
 
+use crate::domain::appointment::Employment;
+
 use super::{dates, fields::Form, kinds, places};
 
 /// What a value needs to know of its row.
@@ -34,22 +36,12 @@ pub fn convert(form: Form, text: &str, context: Context<'_>) -> Result<Value, Mi
         Form::Text => Ok(text.into()),
         Form::Ori => Ok(text.to_ascii_uppercase().into()),
         Form::Agency => Ok(agency(text).into()),
-        Form::AgencyKind => kinds::parse(
-            text,
-            context.name.unwrap_or(""),
-            context.subdivision.unwrap_or(""),
-        )
-        .map(Value::from)
-        .map_err(refuse("unknown_kind")),
-        Form::Country => places::country(text)
-            .map(Value::from)
-            .map_err(refuse("unknown_country")),
-        Form::Subdivision => places::subdivision(text, context.country)
-            .map(Value::from)
-            .map_err(refuse("unknown_subdivision")),
-        Form::Date => dates::parse(text)
-            .map(|moment| moment.date.to_string().into())
-            .map_err(refuse("not_a_date")),
+        Form::AgencyKind => kinds::parse(text, context.name.unwrap_or(""), context.subdivision.unwrap_or(""))
+            .map(|kind| kind.as_str().into())
+            .map_err(refuse("unknown_kind")),
+        Form::Country => places::country(text).map(Value::from).map_err(refuse("unknown_country")),
+        Form::Subdivision => places::subdivision(text, context.country).map(Value::from).map_err(refuse("unknown_subdivision")),
+        Form::Date => dates::parse(text).map(|moment| moment.date.to_string().into()).map_err(refuse("not_a_date")),
         Form::DateOrInstant => dates::parse(text)
             .map(|moment| match moment.instant() {
                 Some(instant) => instant.into(),
@@ -68,9 +60,7 @@ pub fn convert(form: Form, text: &str, context: Context<'_>) -> Result<Value, Mi
 pub fn agency(text: &str) -> String {
     let bare = match text.split_at_checked(4) {
         Some((prefix, rest)) if prefix.eq_ignore_ascii_case("ori:") => Some(rest),
-        _ if matches!(text.len(), 7 | 9) && text.bytes().all(|b| b.is_ascii_alphanumeric()) => {
-            Some(text)
-        }
+        _ if matches!(text.len(), 7 | 9) && text.bytes().all(|b| b.is_ascii_alphanumeric()) => Some(text),
         _ => None,
     };
     match bare {
@@ -82,9 +72,7 @@ pub fn agency(text: &str) -> String {
 fn instant(text: &str) -> Result<Value, String> {
     let moment = dates::parse(text)?;
     let whole = moment.instant();
-    whole.map(Value::from).ok_or_else(|| {
-        format!("\"{text}\" lacks a time with an offset, such as 2004-10-29T16:00:00-06:00")
-    })
+    whole.map(Value::from).ok_or_else(|| format!("\"{text}\" lacks a time with an offset, such as 2004-10-29T16:00:00-06:00"))
 }
 
 fn boolean(text: &str) -> Result<Value, String> {
@@ -99,16 +87,12 @@ fn count(text: &str) -> Result<Value, String> {
     let digits = text.bytes().all(|byte| byte.is_ascii_digit());
     match text.parse::<u64>() {
         Ok(number) if digits => Ok(number.into()),
-        _ => Err(format!(
-            "\"{text}\" is not a whole number written in digits alone"
-        )),
+        _ => Err(format!("\"{text}\" is not a whole number written in digits alone")),
     }
 }
 
 fn number(text: &str) -> Result<Value, String> {
-    let plain = text
-        .bytes()
-        .all(|byte| byte.is_ascii_digit() || matches!(byte, b'.' | b'-'));
+    let plain = text.bytes().all(|byte| byte.is_ascii_digit() || matches!(byte, b'.' | b'-'));
     let refusal = || format!("\"{text}\" is not a number written as 40 or 7.5");
     if !plain {
         return Err(refusal());
@@ -117,25 +101,18 @@ fn number(text: &str) -> Result<Value, String> {
         return Ok(whole.into());
     }
     let read: f64 = text.parse().map_err(|_| refusal())?;
-    Number::from_f64(read)
-        .map(Value::Number)
-        .ok_or_else(refusal)
+    Number::from_f64(read).map(Value::Number).ok_or_else(refusal)
 }
 
 fn employment(text: &str) -> Result<Value, String> {
-    let letters: String = text
-        .chars()
-        .filter(|c| c.is_alphanumeric())
-        .flat_map(char::to_lowercase)
-        .collect();
-    match letters.as_str() {
-        "fulltime" | "full" | "ft" => Ok("full_time".into()),
-        "parttime" | "part" | "pt" => Ok("part_time".into()),
-        "reserve" | "reserves" => Ok("reserve".into()),
-        _ => Err(format!(
-            "\"{text}\" is none of full_time, part_time, reserve"
-        )),
-    }
+    let letters: String = text.chars().filter(|c| c.is_alphanumeric()).flat_map(char::to_lowercase).collect();
+    let read = match letters.as_str() {
+        "fulltime" | "full" | "ft" => Employment::FullTime,
+        "parttime" | "part" | "pt" => Employment::PartTime,
+        "reserve" | "reserves" => Employment::Reserve,
+        _ => return Err(format!("\"{text}\" is none of full_time, part_time, reserve")),
+    };
+    Ok(read.as_str().into())
 }
 
 #[cfg(test)]

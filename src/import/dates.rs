@@ -26,35 +26,19 @@ impl Moment {
 /// # Errors
 /// What is wrong with it, in words for the person who corrects the file.
 pub fn parse(text: &str) -> Result<Moment, String> {
-    let Some((day, rest)) = text
-        .split_at_checked(10)
-        .filter(|(day, _)| is_iso_day(day.as_bytes()))
-    else {
-        return Err(
-            if text.len() == 4 && text.bytes().all(|b| b.is_ascii_digit()) {
-                format!("\"{text}\" is a year; a date is needed, written as 2004-10-29")
-            } else {
-                format!("\"{text}\" is not a date written as 2004-10-29")
-            },
-        );
-    };
-    let date: Date = day
-        .parse()
-        .map_err(|_| format!("\"{text}\" is a day that does not exist"))?;
-    if rest.is_empty() {
-        return Ok(Moment {
-            date,
-            time: None,
-            offset: None,
+    let Some((day, rest)) = text.split_at_checked(10).filter(|(day, _)| is_iso_day(day.as_bytes())) else {
+        return Err(if text.len() == 4 && text.bytes().all(|b| b.is_ascii_digit()) {
+            format!("\"{text}\" is a year; a date is needed, written as 2004-10-29")
+        } else {
+            format!("\"{text}\" is not a date written as 2004-10-29")
         });
+    };
+    let date: Date = day.parse().map_err(|_| format!("\"{text}\" is a day that does not exist"))?;
+    if rest.is_empty() {
+        return Ok(Moment { date, time: None, offset: None });
     }
-    let (time, offset) =
-        split_time(rest).ok_or_else(|| format!("\"{text}\" has a time that can't be read"))?;
-    Ok(Moment {
-        date,
-        time: Some(time),
-        offset,
-    })
+    let (time, offset) = split_time(rest).ok_or_else(|| format!("\"{text}\" has a time that can't be read"))?;
+    Ok(Moment { date, time: Some(time), offset })
 }
 
 fn is_iso_day(day: &[u8]) -> bool {
@@ -67,9 +51,7 @@ fn is_iso_day(day: &[u8]) -> bool {
 /// Splits ` 16:00:05.5 -0600` into `16:00:05.5` and `-06:00`.
 fn split_time(rest: &str) -> Option<(String, Option<String>)> {
     let rest = rest.strip_prefix(['T', 't', ' '])?.trim_start_matches(' ');
-    let clock_end = rest
-        .find(|c: char| !c.is_ascii_digit() && c != ':' && c != '.')
-        .unwrap_or(rest.len());
+    let clock_end = rest.find(|c: char| !c.is_ascii_digit() && c != ':' && c != '.').unwrap_or(rest.len());
     let (clock, offset) = rest.split_at(clock_end);
     Some((clock_of(clock)?, offset_of(offset.trim())?))
 }
@@ -94,18 +76,13 @@ fn clock_of(text: &str) -> Option<String> {
     let clock = format!("{hour:02}:{minute:02}:{second:02}");
     match fraction {
         None => Some(clock),
-        Some(digits) if (1..=9).contains(&digits.len()) && all_digits(digits) => {
-            Some(format!("{clock}.{digits}"))
-        }
+        Some(digits) if (1..=9).contains(&digits.len()) && all_digits(digits) => Some(format!("{clock}.{digits}")),
         Some(_) => None,
     }
 }
 
 /// `None`: unreadable. `Some(None)`: there is none.
-#[expect(
-    clippy::option_option,
-    reason = "an absent offset and an unreadable one are different answers"
-)]
+#[expect(clippy::option_option, reason = "an absent offset and an unreadable one are different answers")]
 fn offset_of(text: &str) -> Option<Option<String>> {
     if text.is_empty() {
         return Some(None);

@@ -37,10 +37,7 @@ impl Feed {
             loop {
                 let read = match source.next_row() {
                     Ok(None) => return,
-                    Ok(Some(row)) => Ok(Item {
-                        record: mapping.record(&row),
-                        row,
-                    }),
+                    Ok(Some(row)) => Ok(Item { record: mapping.record(&row), row }),
                     Err(error) => Err(error),
                 };
                 let last = read.is_err();
@@ -49,10 +46,7 @@ impl Feed {
                 }
             }
         });
-        Self {
-            items,
-            reader: Some(reader),
-        }
+        Self { items, reader: Some(reader) }
     }
 
     /// The next row.

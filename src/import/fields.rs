@@ -120,19 +120,11 @@ impl Table {
 }
 
 const fn required(name: &'static str, form: Form) -> Field {
-    Field {
-        name,
-        form,
-        required: true,
-    }
+    Field { name, form, required: true }
 }
 
 const fn optional(name: &'static str, form: Form) -> Field {
-    Field {
-        name,
-        form,
-        required: false,
-    }
+    Field { name, form, required: false }
 }
 
 /// The body of `PUT /v1/agencies/ori:…`.
@@ -204,10 +196,7 @@ mod tests {
 
     #[test]
     fn identifiers_are_fields_of_a_roster_alone() {
-        assert_eq!(
-            ROSTER.find("identifiers.post:US-IL"),
-            Some(Target::Identifier("post:US-IL".to_owned()))
-        );
+        assert_eq!(ROSTER.find("identifiers.post:US-IL"), Some(Target::Identifier("post:US-IL".to_owned())));
         assert_eq!(ROSTER.find("identifiers."), None);
         assert_eq!(COMPLETIONS.find("identifiers.post:US-IL"), None);
     }

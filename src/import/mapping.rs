@@ -60,18 +60,8 @@ impl Mapping {
     ///
     /// # Errors
     /// A field or column that there isn't, a field given twice, a required one not given, a `--set` that isn't understood; in words for the user.
-    pub fn new(
-        table: &'static Table,
-        maps: &[Pair],
-        sets: &[Pair],
-        header: Option<&[String]>,
-    ) -> Result<Self, String> {
-        let mut mapping = Self {
-            table,
-            bindings: Vec::new(),
-            open: header.is_none(),
-            unseen: Mutex::default(),
-        };
+    pub fn new(table: &'static Table, maps: &[Pair], sets: &[Pair], header: Option<&[String]>) -> Result<Self, String> {
+        let mut mapping = Self { table, bindings: Vec::new(), open: header.is_none(), unseen: Mutex::default() };
         for pair in maps {
             let column = find_column(&pair.to, header)?;
             mapping.bind(&pair.field, Origin::Column(column))?;
@@ -85,19 +75,12 @@ impl Mapping {
         mapping.bind_by_name(header)?;
         mapping.check_required(header)?;
         mapping.check_fixed()?;
-        mapping
-            .bindings
-            .sort_by_cached_key(|binding| table.rank(&binding.target));
+        mapping.bindings.sort_by_cached_key(|binding| table.rank(&binding.target));
         Ok(mapping)
     }
 
     fn bind(&mut self, field: &str, origin: Origin) -> Result<(), String> {
-        let target = self.table.find(field).ok_or_else(|| {
-            format!(
-                "there is no field \"{field}\"; the fields are {}",
-                self.table.names()
-            )
-        })?;
+        let target = self.table.find(field).ok_or_else(|| format!("there is no field \"{field}\"; the fields are {}", self.table.names()))?;
         if self.is_bound(&target) {
             return Err(format!("\"{field}\" is given more than once"));
         }
@@ -118,21 +101,14 @@ impl Mapping {
     fn bind_by_name(&mut self, header: Option<&[String]>) -> Result<(), String> {
         let names: Vec<String> = match header {
             Some(header) => header.to_vec(),
-            None => self
-                .table
-                .fields
-                .iter()
-                .map(|f| f.name.to_owned())
-                .collect(),
+            None => self.table.fields.iter().map(|f| f.name.to_owned()).collect(),
         };
         let explicit = self.bindings.len();
         for name in names {
             let Some(target) = self.table.find(&name) else {
                 continue;
             };
-            let given = self.bindings[..explicit]
-                .iter()
-                .any(|other| other.target == target);
+            let given = self.bindings[..explicit].iter().any(|other| other.target == target);
             if !given {
                 let column = find_column(&name, header)?;
                 self.bind(&name, Origin::Column(column))?;
@@ -161,8 +137,7 @@ impl Mapping {
                 && !text.is_empty()
                 && !matches!(binding.target.form(), Form::AgencyKind | Form::Subdivision)
             {
-                convert(binding.target.form(), text, Context::default())
-                    .map_err(|misfit| format!("{}: {}", binding.place(), misfit.detail))?;
+                convert(binding.target.form(), text, Context::default()).map_err(|misfit| format!("{}: {}", binding.place(), misfit.detail))?;
             }
         }
         Ok(())
@@ -179,9 +154,7 @@ impl Mapping {
 
     /// True where every row bears the same value of a field.
     pub fn is_fixed(&self, field: &str) -> bool {
-        self.bindings
-            .iter()
-            .any(|b| b.target.name() == field && matches!(b.origin, Origin::Fixed(_)))
+        self.bindings.iter().any(|b| b.target.name() == field && matches!(b.origin, Origin::Fixed(_)))
     }
 }
 
@@ -191,22 +164,13 @@ impl Mapping {
 /// Where there is none or more than one.
 pub fn find_column(name: &str, header: Option<&[String]>) -> Result<Column, String> {
     let Some(header) = header else {
-        return Ok(Column {
-            name: name.to_owned(),
-            index: 0,
-        });
+        return Ok(Column { name: name.to_owned(), index: 0 });
     };
     let mut places = (0..header.len()).filter(|at| header[*at] == name);
     match (places.next(), places.next()) {
-        (Some(index), None) => Ok(Column {
-            name: name.to_owned(),
-            index,
-        }),
+        (Some(index), None) => Ok(Column { name: name.to_owned(), index }),
         (Some(_), Some(_)) => Err(format!("the file has more than one column \"{name}\"")),
-        (None, _) => Err(format!(
-            "the file has no column \"{name}\"; its columns are {}",
-            header.join(", ")
-        )),
+        (None, _) => Err(format!("the file has no column \"{name}\"; its columns are {}", header.join(", "))),
     }
 }
 
@@ -217,20 +181,13 @@ mod tests {
 
     fn pairs(texts: &[&str]) -> Vec<Pair> {
         let split = texts.iter().map(|text| text.split_once('=').unwrap());
-        split
-            .map(|(field, to)| Pair {
-                field: field.to_owned(),
-                to: to.to_owned(),
-            })
-            .collect()
+        split.map(|(field, to)| Pair { field: field.to_owned(), to: to.to_owned() }).collect()
     }
 
     #[test]
     fn what_the_flags_get_wrong_is_said_with_what_there_is() {
         let names = ["last", "last_name", "completed_on", "x", "x"].map(str::to_owned);
-        let refusal = |maps: &[&str], sets: &[&str]| {
-            Mapping::new(&COMPLETIONS, &pairs(maps), &pairs(sets), Some(&names)).unwrap_err()
-        };
+        let refusal = |maps: &[&str], sets: &[&str]| Mapping::new(&COMPLETIONS, &pairs(maps), &pairs(sets), Some(&names)).unwrap_err();
         assert!(refusal(&["officer.name=last"], &[]).contains("officer.family_name"));
         assert!(refusal(&["officer.family_name=lst"], &[]).contains("last_name"));
         assert!(refusal(&["officer.family_name=x"], &[]).contains("more than one column"));

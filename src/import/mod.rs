@@ -26,11 +26,11 @@ mod roster;
 
 use std::{io::Write, path::Path, process::ExitCode, sync::Arc};
 
-use jiff::Zoned;
+use jiff::tz::TimeZone;
 
-pub use args::{
-    AgenciesArgs, CommonArgs, CompletionsArgs, Format, ImportArgs, ImportCommand, Pair, RosterArgs,
-};
+use crate::domain::clock::{Clock, SystemClock};
+
+pub use args::{AgenciesArgs, CommonArgs, CompletionsArgs, Format, ImportArgs, ImportCommand, Pair, RosterArgs};
 use client::Client;
 use feed::Feed;
 use mapping::Mapping;
@@ -61,9 +61,7 @@ impl From<Ending> for ExitCode {
 
 /// Imports a file, with the summary on standard output and all else on standard error.
 pub async fn run(args: ImportArgs) -> ExitCode {
-    import(args, &mut std::io::stdout(), &mut std::io::stderr())
-        .await
-        .into()
+    import(args, &mut std::io::stdout(), &mut std::io::stderr()).await.into()
 }
 
 /// Imports a file, with the summary to `out` and what went wrong to `err`.
@@ -93,21 +91,13 @@ async fn attempt(what: ImportCommand, out: &mut dyn Write) -> Result<Ending, Sto
     let path = (!common.is_standard_input()).then_some(common.file.as_path());
     let rejected_path = common.rejected_path(format);
     if path.is_some_and(|path| is_same_file(path, &rejected_path)) {
-        return Err(Stop::Usage(
-            "--rejected is the file that is imported: choose another".to_owned(),
-        ));
+        return Err(Stop::Usage("--rejected is the file that is imported: choose another".to_owned()));
     }
-    let name = path.map_or("standard input".to_owned(), |path| {
-        path.display().to_string()
-    });
-    let source =
-        Source::open(path, format).map_err(|error| Stop::Usage(format!("{name}: {error}")))?;
-    let mapping =
-        Mapping::new(table, &common.maps, &common.sets, source.header()).map_err(Stop::Usage)?;
+    let name = path.map_or("standard input".to_owned(), |path| path.display().to_string());
+    let source = Source::open(path, format).map_err(|error| Stop::Usage(format!("{name}: {error}")))?;
+    let mapping = Mapping::new(table, &common.maps, &common.sets, source.header()).map_err(Stop::Usage)?;
     let mapping = Arc::new(mapping);
-    let bytes = path
-        .and_then(|path| path.metadata().ok())
-        .map(|file| file.len());
+    let bytes = path.and_then(|path| path.metadata().ok()).map(|file| file.len());
     let progress = Progress::new(bytes);
     let client = Client::new(&common.url, common.token.clone(), progress.clone())?;
     let makes_ids = matches!(what, ImportCommand::Completions(_));
@@ -116,23 +106,12 @@ async fn attempt(what: ImportCommand, out: &mut dyn Write) -> Result<Ending, Sto
     let feed = Feed::start(source, Arc::clone(&mapping));
 
     let ended = match &what {
-        ImportCommand::Agencies(_) => {
-            agencies::run(feed, &mapping, &Arc::new(client), &mut report).await
-        }
-        ImportCommand::Completions(args) => {
-            completions::run(
-                feed,
-                &mapping,
-                &client,
-                args.batch_size as usize,
-                &mut report,
-            )
-            .await
-        }
+        ImportCommand::Agencies(_) => agencies::run(feed, &mapping, &Arc::new(client), &mut report).await,
+        ImportCommand::Completions(args) => completions::run(feed, &mapping, &client, args.batch_size as usize, &mut report).await,
         ImportCommand::Roster(args) => {
             let order = roster::Order {
                 agency: convert::agency(&args.agency),
-                as_of: args.as_of.unwrap_or_else(|| Zoned::now().date()),
+                as_of: args.as_of.unwrap_or_else(|| SystemClock.now().to_zoned(TimeZone::system()).date()),
                 dry_run: args.dry_run,
                 allow_shrink: args.allow_shrink,
             };
@@ -140,21 +119,14 @@ async fn attempt(what: ImportCommand, out: &mut dyn Write) -> Result<Ending, Sto
         }
     };
     if ended.is_err() && report.last_line() > 0 {
-        report.remark(format!(
-            "It ended early, after line {}. To import the whole file again is safe.",
-            report.last_line()
-        ));
+        report.remark(format!("It ended early, after line {}. To import the whole file again is safe.", report.last_line()));
     }
     for name in mapping.unseen().iter() {
         report.remark(format!("no row has a value of \"{name}\": is --map right?"));
     }
     report.finish(out)?;
     ended?;
-    Ok(if report.is_clean() {
-        Ending::Done
-    } else {
-        Ending::Faults
-    })
+    Ok(if report.is_clean() { Ending::Done } else { Ending::Faults })
 }
 
 fn is_same_file(one: &Path, other: &Path) -> bool {

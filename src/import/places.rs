@@ -2,9 +2,8 @@
 
 /// The postal codes of the states, the federal district and the territories of the United States.
 const US: [&str; 57] = [
-    "AL", "AK", "AZ", "AR", "CA", "CO", "CT", "DE", "DC", "FL", "GA", "HI", "ID", "IL", "IN", "IA",
-    "KS", "KY", "LA", "ME", "MD", "MA", "MI", "MN", "MS", "MO", "MT", "NE", "NV", "NH", "NJ", "NM",
-    "NY", "NC", "ND", "OH", "OK", "OR", "PA", "RI", "SC", "SD", "TN", "TX", "UT", "VT", "VA", "WA",
+    "AL", "AK", "AZ", "AR", "CA", "CO", "CT", "DE", "DC", "FL", "GA", "HI", "ID", "IL", "IN", "IA", "KS", "KY", "LA", "ME", "MD", "MA", "MI", "MN",
+    "MS", "MO", "MT", "NE", "NV", "NH", "NJ", "NM", "NY", "NC", "ND", "OH", "OK", "OR", "PA", "RI", "SC", "SD", "TN", "TX", "UT", "VT", "VA", "WA",
     "WV", "WI", "WY", "AS", "GU", "MP", "PR", "UM", "VI",
 ];
 
@@ -22,9 +21,7 @@ pub fn country(text: &str) -> Result<String, String> {
     if ["usa", "u.s.", "u.s.a.", "united states"].contains(&text.to_lowercase().as_str()) {
         return Ok("US".to_owned());
     }
-    Err(format!(
-        "\"{text}\" is not a two-letter country code such as US"
-    ))
+    Err(format!("\"{text}\" is not a two-letter country code such as US"))
 }
 
 /// `US-TX` from `US-TX`, or from `TX` where the country is known.
@@ -38,9 +35,7 @@ pub fn subdivision(text: &str, country_text: Option<&str>) -> Result<String, Str
         None => match country_text {
             Some(given) => (country(given)?, upper.clone()),
             None => {
-                return Err(format!(
-                    "\"{text}\" is a bare code: give the country, such as --set country=US"
-                ));
+                return Err(format!("\"{text}\" is a bare code: give the country, such as --set country=US"));
             }
         },
     };
@@ -50,17 +45,8 @@ pub fn subdivision(text: &str, country_text: Option<&str>) -> Result<String, Str
     if country_code != "US" {
         return Ok(format!("{country_code}-{code}"));
     }
-    let postal = FBI
-        .iter()
-        .find_map(|(fbi, postal)| (*fbi == code).then_some(*postal))
-        .unwrap_or(&code);
-    if US.contains(&postal) {
-        Ok(format!("US-{postal}"))
-    } else {
-        Err(format!(
-            "\"{text}\" is not a state or territory of the United States"
-        ))
-    }
+    let postal = FBI.iter().find_map(|(fbi, postal)| (*fbi == code).then_some(*postal)).unwrap_or(&code);
+    if US.contains(&postal) { Ok(format!("US-{postal}")) } else { Err(format!("\"{text}\" is not a state or territory of the United States")) }
 }
 
 #[cfg(test)]
@@ -81,11 +67,7 @@ mod tests {
     #[case("VI", Some("US"), "US-VI")]
     #[case("DC", Some("USA"), "US-DC")]
     #[case("ENG", Some("GB"), "GB-ENG")]
-    fn a_subdivision_is_completed(
-        #[case] text: &str,
-        #[case] country: Option<&str>,
-        #[case] code: &str,
-    ) {
+    fn a_subdivision_is_completed(#[case] text: &str, #[case] country: Option<&str>, #[case] code: &str) {
         assert_eq!(subdivision(text, country), Ok(code.to_owned()));
     }
 
@@ -95,11 +77,7 @@ mod tests {
     #[case("Texas", Some("US"), "not a code")]
     #[case("T X", Some("GB"), "not a code")]
     #[case("TX", Some("America"), "two-letter")]
-    fn what_is_not_known_is_refused(
-        #[case] text: &str,
-        #[case] country: Option<&str>,
-        #[case] words: &str,
-    ) {
+    fn what_is_not_known_is_refused(#[case] text: &str, #[case] country: Option<&str>, #[case] words: &str) {
         let refusal = subdivision(text, country).unwrap_err();
         assert!(refusal.contains(words), "{refusal}");
     }

@@ -46,10 +46,7 @@ impl Problem {
     pub fn in_full(&self) -> String {
         let mut lines = vec![format!("{} {}", self.status, self.headline())];
         for fault in self.errors.iter().take(MOST_FAULTS) {
-            lines.push(format!(
-                "{} {}: {}",
-                fault.pointer, fault.code, fault.detail
-            ));
+            lines.push(format!("{} {}: {}", fault.pointer, fault.code, fault.detail));
         }
         if self.errors.len() > MOST_FAULTS {
             lines.push(format!("and {} more", self.errors.len() - MOST_FAULTS));

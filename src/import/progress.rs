@@ -22,10 +22,7 @@ impl Progress {
     pub fn new(bytes: Option<u64>) -> Self {
         let bar = std::io::stderr().is_terminal().then(|| {
             let (bar, template) = match bytes {
-                Some(bytes) => (
-                    ProgressBar::new(bytes),
-                    "{bar:30} {percent:>3} %  {msg}  {eta} left",
-                ),
+                Some(bytes) => (ProgressBar::new(bytes), "{bar:30} {percent:>3} %  {msg}  {eta} left"),
                 None => (ProgressBar::new_spinner(), "{spinner} {msg}"),
             };
             if let Ok(style) = ProgressStyle::with_template(template) {
@@ -34,10 +31,7 @@ impl Progress {
             bar.enable_steady_tick(Duration::from_millis(200));
             bar
         });
-        Self {
-            bar,
-            last_line: Arc::new(Mutex::new(Instant::now())),
-        }
+        Self { bar, last_line: Arc::new(Mutex::new(Instant::now())) }
     }
 
     /// Says how far it is; `words` are asked for only when they are shown.
@@ -47,10 +41,7 @@ impl Progress {
             bar.set_message(words());
             return;
         }
-        let mut last = self
-            .last_line
-            .lock()
-            .unwrap_or_else(PoisonError::into_inner);
+        let mut last = self.last_line.lock().unwrap_or_else(PoisonError::into_inner);
         if last.elapsed() >= BETWEEN_LINES {
             *last = Instant::now();
             eprintln!("{}", words());

@@ -55,10 +55,7 @@ impl Row {
                 let bytes = record.get(column.index).unwrap_or_default();
                 std::str::from_utf8(bytes).map_err(|_| Misfit {
                     code: "not_utf8",
-                    detail: format!(
-                        "\"{}\" is not UTF-8: save the file as UTF-8",
-                        String::from_utf8_lossy(bytes)
-                    ),
+                    detail: format!("\"{}\" is not UTF-8: save the file as UTF-8", String::from_utf8_lossy(bytes)),
                 })?
             }
             Cells::Json(_, flat) => flat.get(&column.name).map_or("", String::as_str),
@@ -73,16 +70,9 @@ impl Row {
         match &self.cells {
             Cells::Csv(record, width) if record.len() != *width => Some(Misfit {
                 code: "wrong_width",
-                detail: format!(
-                    "has {} cells where the header has {width}{}",
-                    record.len(),
-                    surplus(record, *width)
-                ),
+                detail: format!("has {} cells where the header has {width}{}", record.len(), surplus(record, *width)),
             }),
-            Cells::Unreadable(_, why) => Some(Misfit {
-                code: "malformed_json",
-                detail: why.clone(),
-            }),
+            Cells::Unreadable(_, why) => Some(Misfit { code: "malformed_json", detail: why.clone() }),
             _ => None,
         }
     }
@@ -90,16 +80,8 @@ impl Row {
 
 /// The cells beyond the header, which have no column to stand in.
 fn surplus(record: &ByteRecord, width: usize) -> String {
-    let cells: Vec<_> = record
-        .iter()
-        .skip(width)
-        .map(String::from_utf8_lossy)
-        .collect();
-    if cells.is_empty() {
-        String::new()
-    } else {
-        format!(" (beyond it: {})", cells.join(", "))
-    }
+    let cells: Vec<_> = record.iter().skip(width).map(String::from_utf8_lossy).collect();
+    if cells.is_empty() { String::new() } else { format!(" (beyond it: {})", cells.join(", ")) }
 }
 
 type Input = Clean<Box<dyn Read + Send>>;
@@ -141,25 +123,12 @@ impl Source {
         if format == Format::Ndjson {
             return Ok(Self::Ndjson(BufReader::with_capacity(64 * 1024, input), 0));
         }
-        let reader = csv::ReaderBuilder::new()
-            .has_headers(false)
-            .flexible(true)
-            .from_reader(input);
-        let mut source = CsvSource {
-            reader,
-            header: Vec::new(),
-            inner_breaks: 0,
-        };
+        let reader = csv::ReaderBuilder::new().has_headers(false).flexible(true).from_reader(input);
+        let mut source = CsvSource { reader, header: Vec::new(), inner_breaks: 0 };
         let Some((record, _)) = source.next_record()? else {
-            return Err(io::Error::new(
-                io::ErrorKind::InvalidData,
-                "is empty: a header row was expected",
-            ));
+            return Err(io::Error::new(io::ErrorKind::InvalidData, "is empty: a header row was expected"));
         };
-        source.header = record
-            .iter()
-            .map(|cell| String::from_utf8_lossy(cell).trim().to_owned())
-            .collect();
+        source.header = record.iter().map(|cell| String::from_utf8_lossy(cell).trim().to_owned()).collect();
         Ok(Self::Csv(source))
     }
 
@@ -188,11 +157,7 @@ impl CsvSource {
         while let Some((record, line)) = self.next_record()? {
             let blank = record.iter().all(|cell| cell.trim_ascii().is_empty());
             if !blank {
-                return Ok(Some(Row {
-                    line,
-                    offset: self.reader.get_ref().taken(),
-                    cells: Cells::Csv(record, self.header.len()),
-                }));
+                return Ok(Some(Row { line, offset: self.reader.get_ref().taken(), cells: Cells::Csv(record, self.header.len()) }));
             }
         }
         Ok(None)
@@ -202,10 +167,7 @@ impl CsvSource {
     fn next_record(&mut self) -> io::Result<Option<(ByteRecord, u64)>> {
         let mut record = ByteRecord::new();
         self.reader.get_mut().mark_row();
-        let found = self
-            .reader
-            .read_byte_record(&mut record)
-            .map_err(unwrap_csv_error)?;
+        let found = self.reader.read_byte_record(&mut record).map_err(unwrap_csv_error)?;
         if !found {
             return Ok(None);
         }
@@ -244,16 +206,9 @@ fn next_object(reader: &mut BufReader<Input>, line: &mut u64) -> io::Result<Opti
                 }
                 Cells::Json(object, flat)
             }
-            Err(error) => Cells::Unreadable(
-                String::from_utf8_lossy(trimmed).into_owned(),
-                format!("is not a JSON object: {error}"),
-            ),
+            Err(error) => Cells::Unreadable(String::from_utf8_lossy(trimmed).into_owned(), format!("is not a JSON object: {error}")),
         };
-        return Ok(Some(Row {
-            line: *line,
-            offset: reader.get_ref().taken(),
-            cells,
-        }));
+        return Ok(Some(Row { line: *line, offset: reader.get_ref().taken(), cells }));
     }
 }
 
@@ -294,10 +249,7 @@ mod tests {
     }
 
     fn column(name: &str, index: usize) -> Column {
-        Column {
-            name: name.to_owned(),
-            index,
-        }
+        Column { name: name.to_owned(), index }
     }
 
     #[test]
@@ -310,8 +262,7 @@ mod tests {
 
     #[test]
     fn a_mark_before_the_header_is_not_part_of_its_first_name() {
-        let source =
-            Source::new(Box::new(&b"\xEF\xBB\xBFname, kind \r\n"[..]), Format::Csv).unwrap();
+        let source = Source::new(Box::new(&b"\xEF\xBB\xBFname, kind \r\n"[..]), Format::Csv).unwrap();
         assert_eq!(source.header().unwrap(), ["name", "kind"]);
     }
 

@@ -26,11 +26,7 @@ pub struct Fault {
 
 impl std::fmt::Display for Fault {
     fn fmt(&self, formatter: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
-        if self.place.is_empty() {
-            formatter.write_str(&self.detail)
-        } else {
-            write!(formatter, "{}: {}", self.place, self.detail)
-        }
+        if self.place.is_empty() { formatter.write_str(&self.detail) } else { write!(formatter, "{}: {}", self.place, self.detail) }
     }
 }
 
@@ -63,18 +59,10 @@ impl Mapping {
             let mut found = texts.iter().filter(|(b, _)| b.target.name() == name);
             found.find_map(|(_, text)| text.as_deref())
         };
-        let context = Context {
-            name: text_of("name"),
-            country: text_of("country"),
-            subdivision: text_of("subdivision"),
-        };
+        let context = Context { name: text_of("name"), country: text_of("country"), subdivision: text_of("subdivision") };
         let is_void = |name: &str| {
             let mut hinges = self.table.hinges.iter();
-            hinges.any(|(object, hinge)| {
-                name.strip_prefix(object)
-                    .is_some_and(|rest| rest.starts_with('.'))
-                    && text_of(hinge).is_none()
-            })
+            hinges.any(|(object, hinge)| name.strip_prefix(object).is_some_and(|rest| rest.starts_with('.')) && text_of(hinge).is_none())
         };
         let mut body = Map::new();
         for (binding, text) in &texts {
@@ -85,19 +73,13 @@ impl Mapping {
                     Ok(value) => insert(&mut body, &binding.target, value),
                     Err(misfit) => faults.push(at(binding.place(), misfit)),
                 },
-                None if binding.target.required() => faults.push(Fault {
-                    code: "required".to_owned(),
-                    place: binding.place(),
-                    detail: "is blank, and must not be".to_owned(),
-                }),
+                None if binding.target.required() => {
+                    faults.push(Fault { code: "required".to_owned(), place: binding.place(), detail: "is blank, and must not be".to_owned() });
+                }
                 None => {}
             }
         }
-        if faults.is_empty() {
-            Ok(body)
-        } else {
-            Err(faults)
-        }
+        if faults.is_empty() { Ok(body) } else { Err(faults) }
     }
 
     fn identifiers_by_name(&self, row: &Row) -> Vec<Binding> {
@@ -124,9 +106,7 @@ impl Mapping {
         let name = match (parts.next(), parts.next()) {
             (Some("identifiers"), Some(index)) => {
                 let at = index.parse().unwrap_or(usize::MAX);
-                let system = body
-                    .get("identifiers")
-                    .and_then(|list| list[at]["system"].as_str());
+                let system = body.get("identifiers").and_then(|list| list[at]["system"].as_str());
                 format!("{IDENTIFIERS}{}", system.unwrap_or(index))
             }
             _ => path.replace('/', ".").replace("~1", "/").replace("~0", "~"),
@@ -142,11 +122,7 @@ impl Mapping {
 fn within_record(path: &str) -> &str {
     let mut parts = path.splitn(3, '/');
     match (parts.next(), parts.next(), parts.next()) {
-        (Some("completions" | "officers"), Some(at), rest)
-            if at.bytes().all(|byte| byte.is_ascii_digit()) =>
-        {
-            rest.unwrap_or_default()
-        }
+        (Some("completions" | "officers"), Some(at), rest) if at.bytes().all(|byte| byte.is_ascii_digit()) => rest.unwrap_or_default(),
         _ => path,
     }
 }
@@ -158,11 +134,7 @@ pub fn derived_id(body: &Map<String, Value>) -> String {
 }
 
 fn at(place: String, misfit: Misfit) -> Fault {
-    Fault {
-        code: misfit.code.to_owned(),
-        place,
-        detail: misfit.detail,
-    }
+    Fault { code: misfit.code.to_owned(), place, detail: misfit.detail }
 }
 
 fn insert(body: &mut Map<String, Value>, target: &Target, value: Value) {
@@ -180,9 +152,7 @@ fn insert(body: &mut Map<String, Value>, target: &Target, value: Value) {
     let mut parts: Vec<&str> = name.split('.').collect();
     let last = parts.pop().unwrap_or(name);
     for part in parts {
-        let inner = object
-            .entry(part)
-            .or_insert_with(|| Value::Object(Map::new()));
+        let inner = object.entry(part).or_insert_with(|| Value::Object(Map::new()));
         let Value::Object(inner) = inner else { return };
         object = inner;
     }
@@ -202,12 +172,7 @@ mod tests {
 
     fn pairs(texts: &[&str]) -> Vec<Pair> {
         let split = texts.iter().map(|text| text.split_once('=').unwrap());
-        split
-            .map(|(field, to)| Pair {
-                field: field.to_owned(),
-                to: to.to_owned(),
-            })
-            .collect()
+        split.map(|(field, to)| Pair { field: field.to_owned(), to: to.to_owned() }).collect()
     }
 
     fn header(names: &[&str]) -> Vec<String> {
@@ -216,19 +181,10 @@ mod tests {
 
     type Made = Result<Map<String, Value>, Vec<Fault>>;
 
-    fn records(
-        table: &'static Table,
-        maps: &[&str],
-        sets: &[&str],
-        text: &str,
-        format: Format,
-    ) -> Vec<Made> {
-        let mut source =
-            Source::new(Box::new(std::io::Cursor::new(text.to_owned())), format).unwrap();
+    fn records(table: &'static Table, maps: &[&str], sets: &[&str], text: &str, format: Format) -> Vec<Made> {
+        let mut source = Source::new(Box::new(std::io::Cursor::new(text.to_owned())), format).unwrap();
         let mapping = Mapping::new(table, &pairs(maps), &pairs(sets), source.header()).unwrap();
-        std::iter::from_fn(|| source.next_row().unwrap())
-            .map(|row| mapping.record(&row))
-            .collect()
+        std::iter::from_fn(|| source.next_row().unwrap()).map(|row| mapping.record(&row)).collect()
     }
 
     #[test]
@@ -259,79 +215,32 @@ mod tests {
     #[test]
     fn identifiers_are_a_list_of_those_that_are_there() {
         let text = "family_name,given_name,sworn,started_on,post,identifiers.hr\nA,B,Y,2008-04-28,1001,\nC,D,N,2008-04-28,,77\n";
-        let made = records(
-            &ROSTER,
-            &["identifiers.post:US-IL=post"],
-            &[],
-            text,
-            Format::Csv,
-        );
-        assert_eq!(
-            made[0].clone().unwrap()["identifiers"],
-            json!([{"system": "post:US-IL", "value": "1001"}])
-        );
-        assert_eq!(
-            made[1].clone().unwrap()["identifiers"],
-            json!([{"system": "hr", "value": "77"}])
-        );
+        let made = records(&ROSTER, &["identifiers.post:US-IL=post"], &[], text, Format::Csv);
+        assert_eq!(made[0].clone().unwrap()["identifiers"], json!([{"system": "post:US-IL", "value": "1001"}]));
+        assert_eq!(made[1].clone().unwrap()["identifiers"], json!([{"system": "hr", "value": "77"}]));
     }
 
     #[test]
     fn an_object_hangs_on_its_hinge() {
         let text = "ori,name,kind,n,year\nTX2270000,Travis,sheriff,,2020\nTX2270001,Lago,city,42,2025-10-31\nTX2270002,Rollo,city,3,2020\n";
-        let made = records(
-            &AGENCIES,
-            &["sworn_strength.count=n", "sworn_strength.as_of=year"],
-            &["country=US"],
-            text,
-            Format::Csv,
-        );
+        let made = records(&AGENCIES, &["sworn_strength.count=n", "sworn_strength.as_of=year"], &["country=US"], text, Format::Csv);
         assert!(!made[0].clone().unwrap().contains_key("sworn_strength"));
-        assert_eq!(
-            made[1].clone().unwrap()["sworn_strength"],
-            json!({"count": 42, "as_of": "2025-10-31"})
-        );
+        assert_eq!(made[1].clone().unwrap()["sworn_strength"], json!({"count": 42, "as_of": "2025-10-31"}));
         let faults = made[2].clone().unwrap_err();
-        assert_eq!(
-            faults[0].to_string(),
-            "column \"year\" (sworn_strength.as_of): \"2020\" is a year; a date is needed, written as 2004-10-29"
-        );
+        assert_eq!(faults[0].to_string(), "column \"year\" (sworn_strength.as_of): \"2020\" is a year; a date is needed, written as 2004-10-29");
     }
 
     #[test]
     fn all_faults_of_a_row_are_told_at_once() {
-        let made = records(
-            &ROSTER,
-            &[],
-            &[],
-            "family_name,given_name,sworn,started_on,ended_on\n,B,perhaps,28.4.2008,2009-02-30\n",
-            Format::Csv,
-        );
-        let codes: Vec<String> = made[0]
-            .clone()
-            .unwrap_err()
-            .into_iter()
-            .map(|f| f.code)
-            .collect();
-        assert_eq!(
-            codes,
-            ["required", "not_yes_or_no", "not_a_date", "not_a_date"]
-        );
+        let made = records(&ROSTER, &[], &[], "family_name,given_name,sworn,started_on,ended_on\n,B,perhaps,28.4.2008,2009-02-30\n", Format::Csv);
+        let codes: Vec<String> = made[0].clone().unwrap_err().into_iter().map(|f| f.code).collect();
+        assert_eq!(codes, ["required", "not_yes_or_no", "not_a_date", "not_a_date"]);
     }
 
     #[test]
     fn what_is_set_stands_before_a_column_of_the_same_name() {
-        let made = records(
-            &COMPLETIONS,
-            &["completed_on=done"],
-            &["hours=8"],
-            "completed_on,done,hours\n2001-01-01,2002-02-02,40\n",
-            Format::Csv,
-        );
-        assert_eq!(
-            Value::Object(made[0].clone().unwrap()),
-            json!({"completed_on": "2002-02-02", "hours": 8})
-        );
+        let made = records(&COMPLETIONS, &["completed_on=done"], &["hours=8"], "completed_on,done,hours\n2001-01-01,2002-02-02,40\n", Format::Csv);
+        assert_eq!(Value::Object(made[0].clone().unwrap()), json!({"completed_on": "2002-02-02", "hours": 8}));
     }
 
     #[test]
@@ -353,27 +262,18 @@ mod tests {
         let body = body.as_object().unwrap();
         let place = |pointer| mapping.place_of(pointer, body);
         assert_eq!(place("/family_name"), "column \"last\" (family_name)");
-        assert_eq!(
-            place("/officers/17/family_name"),
-            "column \"last\" (family_name)"
-        );
-        assert_eq!(
-            place("/identifiers/0/value"),
-            "column \"post\" (identifiers.post:US-IL)"
-        );
+        assert_eq!(place("/officers/17/family_name"), "column \"last\" (family_name)");
+        assert_eq!(place("/identifiers/0/value"), "column \"post\" (identifiers.post:US-IL)");
         assert_eq!(place("/sworn"), "column \"sworn\"");
         assert_eq!(place(""), "");
     }
 
     #[test]
     fn a_name_that_no_object_bears_is_remembered() {
-        let mut source =
-            Source::new(Box::new(&b"{\"done\":\"2002-02-02\"}"[..]), Format::Ndjson).unwrap();
+        let mut source = Source::new(Box::new(&b"{\"done\":\"2002-02-02\"}"[..]), Format::Ndjson).unwrap();
         let maps = pairs(&["completed_on=done", "hours=lenght"]);
         let mapping = Mapping::new(&COMPLETIONS, &maps, &[], None).unwrap();
-        mapping
-            .record(&source.next_row().unwrap().unwrap())
-            .unwrap();
+        mapping.record(&source.next_row().unwrap().unwrap()).unwrap();
         assert_eq!(mapping.unseen().iter().collect::<Vec<_>>(), ["lenght"]);
     }
 

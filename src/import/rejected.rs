@@ -44,33 +44,19 @@ enum IdColumn {
 
 impl Rejected {
     /// A file at this path, for rows of this header (none: NDJSON).
-    pub fn new(
-        path: PathBuf,
-        header: Option<&[String]>,
-        mapping: &Mapping,
-        makes_ids: bool,
-    ) -> Self {
+    pub fn new(path: PathBuf, header: Option<&[String]>, mapping: &Mapping, makes_ids: bool) -> Self {
         let makes_ids = makes_ids && !mapping.is_fixed(EXTERNAL_ID);
         let columns = header.map(|header| Columns {
             header: header.to_vec(),
-            kept: (0..header.len())
-                .filter(|at| ![OUTCOME, REASON, LINE].contains(&header[*at].as_str()))
-                .collect(),
+            kept: (0..header.len()).filter(|at| ![OUTCOME, REASON, LINE].contains(&header[*at].as_str())).collect(),
             id: match mapping.column_of(EXTERNAL_ID) {
                 _ if !makes_ids => IdColumn::Nowhere,
                 Some(column) => IdColumn::Standing(column.index),
                 None => IdColumn::Added,
             },
         });
-        let own_name = mapping
-            .column_of(EXTERNAL_ID)
-            .is_none_or(|column| column.name == EXTERNAL_ID);
-        Self {
-            path,
-            columns,
-            json_id: makes_ids && own_name,
-            writer: None,
-        }
+        let own_name = mapping.column_of(EXTERNAL_ID).is_none_or(|column| column.name == EXTERNAL_ID);
+        Self { path, columns, json_id: makes_ids && own_name, writer: None }
     }
 
     /// The path.
@@ -87,19 +73,11 @@ impl Rejected {
     ///
     /// # Errors
     /// Where the file can't be written.
-    pub fn write(
-        &mut self,
-        row: &Row,
-        outcome: &str,
-        reason: &str,
-        id: Option<&str>,
-    ) -> io::Result<()> {
+    pub fn write(&mut self, row: &Row, outcome: &str, reason: &str, id: Option<&str>) -> io::Result<()> {
         let first = self.writer.is_none();
         let writer = match &mut self.writer {
             Some(writer) => writer,
-            None => self
-                .writer
-                .insert(BufWriter::new(File::create(&self.path)?)),
+            None => self.writer.insert(BufWriter::new(File::create(&self.path)?)),
         };
         match (&row.cells, &self.columns) {
             (Cells::Csv(record, _), Some(columns)) => {
@@ -112,9 +90,7 @@ impl Rejected {
             (cells, _) => {
                 let mut object = match cells {
                     Cells::Json(object, _) => object.clone(),
-                    Cells::Unreadable(text, _) => {
-                        [("_text".to_owned(), json!(text))].into_iter().collect()
-                    }
+                    Cells::Unreadable(text, _) => [("_text".to_owned(), json!(text))].into_iter().collect(),
                     Cells::Csv(..) => serde_json::Map::new(),
                 };
                 if let Some(id) = id.filter(|_| self.json_id) {
@@ -139,11 +115,7 @@ impl Rejected {
 
 impl Columns {
     fn head(&self) -> ByteRecord {
-        let mut head: Vec<&str> = self
-            .kept
-            .iter()
-            .map(|at| self.header[*at].as_str())
-            .collect();
+        let mut head: Vec<&str> = self.kept.iter().map(|at| self.header[*at].as_str()).collect();
         if matches!(self.id, IdColumn::Added) {
             head.push(EXTERNAL_ID);
         }

@@ -5,15 +5,7 @@ use std::{collections::BTreeMap, io::Write};
 use super::{problem::Stop, progress::Progress, read::Row, record::Fault, rejected::Rejected};
 
 /// The order in which known outcomes are told; others follow as they came.
-const ORDER: [&str; 7] = [
-    "created",
-    "updated",
-    "unchanged",
-    "ended",
-    "parked",
-    "rejected",
-    "not sent",
-];
+const ORDER: [&str; 7] = ["created", "updated", "unchanged", "ended", "parked", "rejected", "not sent"];
 
 /// A row that didn't go in.
 #[derive(Debug)]
@@ -47,16 +39,7 @@ pub struct Report {
 impl Report {
     /// An empty report; the title says what of which file.
     pub fn new(title: String, progress: Progress, rejected: Rejected) -> Self {
-        Self {
-            title,
-            progress,
-            rejected,
-            rows: 0,
-            last_line: 0,
-            counts: Vec::new(),
-            causes: BTreeMap::new(),
-            remarks: Vec::new(),
-        }
+        Self { title, progress, rejected, rows: 0, last_line: 0, counts: Vec::new(), causes: BTreeMap::new(), remarks: Vec::new() }
     }
 
     /// A row was dealt with.
@@ -82,17 +65,11 @@ impl Report {
     pub fn keep(&mut self, row: &Row, out: &Out) -> Result<(), Stop> {
         for fault in &out.faults {
             let key = (out.outcome, fault.code.clone(), fault.place.clone());
-            let cause = self.causes.entry(key).or_insert_with(|| Cause {
-                rows: 0,
-                first_line: row.line,
-                example: fault.detail.clone(),
-            });
+            let cause = self.causes.entry(key).or_insert_with(|| Cause { rows: 0, first_line: row.line, example: fault.detail.clone() });
             cause.rows += 1;
         }
         let reasons: Vec<String> = out.faults.iter().map(ToString::to_string).collect();
-        self.rejected
-            .write(row, out.outcome, &reasons.join("; "), out.id.as_deref())
-            .map_err(|error| cannot_write(&self.rejected, &error))
+        self.rejected.write(row, out.outcome, &reasons.join("; "), out.id.as_deref()).map_err(|error| cannot_write(&self.rejected, &error))
     }
 
     /// Something to tell at once.
@@ -122,9 +99,7 @@ impl Report {
     /// Where the file of rows can't be written.
     pub fn finish(&mut self, out: &mut dyn Write) -> Result<(), Stop> {
         self.progress.finish();
-        self.rejected
-            .flush()
-            .map_err(|error| cannot_write(&self.rejected, &error))?;
+        self.rejected.flush().map_err(|error| cannot_write(&self.rejected, &error))?;
         // A closed pipe is the reader's own wish.
         let _ = self.print(out);
         Ok(())
@@ -141,18 +116,8 @@ impl Report {
         let mut causes: Vec<_> = self.causes.iter().collect();
         causes.sort_by_key(|(_, cause)| std::cmp::Reverse(cause.rows));
         for ((outcome, code, place), cause) in causes {
-            let place = if place.is_empty() {
-                String::new()
-            } else {
-                format!(" in {place}")
-            };
-            writeln!(
-                out,
-                "  {outcome:<12} {:>12}  {code}{place}, first in line {}: {}",
-                grouped(cause.rows),
-                cause.first_line,
-                cause.example
-            )?;
+            let place = if place.is_empty() { String::new() } else { format!(" in {place}") };
+            writeln!(out, "  {outcome:<12} {:>12}  {code}{place}, first in line {}: {}", grouped(cause.rows), cause.first_line, cause.example)?;
         }
         if let Some(path) = self.rejected.written() {
             writeln!(out, "what didn't go in, and why: {}", path.display())?;
@@ -164,10 +129,7 @@ impl Report {
     }
 
     fn in_short(&self) -> String {
-        let counts: Vec<String> = self
-            .in_order()
-            .map(|(outcome, rows)| format!("{} {outcome}", grouped(*rows)))
-            .collect();
+        let counts: Vec<String> = self.in_order().map(|(outcome, rows)| format!("{} {outcome}", grouped(*rows))).collect();
         format!("{} rows: {}", grouped(self.rows), counts.join(", "))
     }
 
@@ -188,9 +150,7 @@ pub fn is_fault(outcome: &str) -> bool {
 
 fn cannot_write(rejected: &Rejected, error: &std::io::Error) -> Stop {
     let path = rejected.path().display();
-    Stop::Unreachable(format!(
-        "can't write the file of rejected rows {path}: {error}; choose another by --rejected"
-    ))
+    Stop::Unreachable(format!("can't write the file of rejected rows {path}: {error}; choose another by --rejected"))
 }
 
 /// `18459` as `18,459`.

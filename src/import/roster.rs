@@ -34,24 +34,14 @@ pub struct Order {
 ///
 /// # Errors
 /// Where it couldn't be sent, or was refused whole.
-pub async fn run(
-    mut feed: Feed,
-    mapping: &Mapping,
-    client: &Client,
-    order: &Order,
-    report: &mut Report,
-) -> Result<(), Stop> {
+pub async fn run(mut feed: Feed, mapping: &Mapping, client: &Client, order: &Order, report: &mut Report) -> Result<(), Stop> {
     let mut entries: Vec<(Row, Map<String, Value>)> = Vec::new();
     while let Some(item) = feed.next().await? {
         match item.record {
             Ok(body) => entries.push((item.row, body)),
             Err(faults) => {
                 report.count("rejected", 1);
-                let out = Out {
-                    outcome: "rejected",
-                    faults,
-                    id: None,
-                };
+                let out = Out { outcome: "rejected", faults, id: None };
                 report.keep(&item.row, &out)?;
                 report.pass(&item.row);
             }
@@ -111,12 +101,7 @@ fn request(order: &Order, entries: &[(Row, Map<String, Value>)]) -> Request {
     }
     Request {
         method: Method::PUT,
-        path: vec![
-            "v1".to_owned(),
-            "agencies".to_owned(),
-            order.agency.clone(),
-            "roster".to_owned(),
-        ],
+        path: vec!["v1".to_owned(), "agencies".to_owned(), order.agency.clone(), "roster".to_owned()],
         query,
         headers: Vec::new(),
         body: Bytes::from(body.to_string()),

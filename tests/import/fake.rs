@@ -59,10 +59,7 @@ impl Fake {
         let state = Arc::new(Mutex::new(State::default()));
         let data = web::Data::from(Arc::clone(&state));
         let server = HttpServer::new(move || {
-            App::new()
-                .app_data(data.clone())
-                .app_data(web::PayloadConfig::new(64 * 1024 * 1024))
-                .default_service(web::to(answer))
+            App::new().app_data(data.clone()).app_data(web::PayloadConfig::new(64 * 1024 * 1024)).default_service(web::to(answer))
         })
         .workers(1)
         .bind(("127.0.0.1", 0))
@@ -74,27 +71,14 @@ impl Fake {
         Self { url, state, handle }
     }
 
-    pub fn next(
-        &self,
-        status: u16,
-        headers: Vec<(&'static str, &'static str)>,
-        body: &impl ToString,
-    ) {
+    pub fn next(&self, status: u16, headers: Vec<(&'static str, &'static str)>, body: &impl ToString) {
         let body = body.to_string();
-        let canned = Canned {
-            status,
-            headers,
-            body,
-        };
+        let canned = Canned { status, headers, body };
         self.state.lock().unwrap().canned.push_back(canned);
     }
 
     pub fn next_problem(&self, status: u16, body: &Value) {
-        self.next(
-            status,
-            vec![("content-type", "application/problem+json")],
-            body,
-        );
+        self.next(status, vec![("content-type", "application/problem+json")], body);
     }
 
     pub fn seen(&self) -> Vec<Seen> {
@@ -102,19 +86,13 @@ impl Fake {
     }
 }
 
-async fn answer(
-    request: HttpRequest,
-    body: web::Bytes,
-    state: web::Data<Mutex<State>>,
-) -> HttpResponse {
+async fn answer(request: HttpRequest, body: web::Bytes, state: web::Data<Mutex<State>>) -> HttpResponse {
     let headers = request.headers().iter();
     let seen = Seen {
         method: request.method().to_string(),
         path: request.path().to_owned(),
         query: request.query_string().to_owned(),
-        headers: headers
-            .map(|(name, value)| (name.to_string(), value.to_str().unwrap_or("").to_owned()))
-            .collect(),
+        headers: headers.map(|(name, value)| (name.to_string(), value.to_str().unwrap_or("").to_owned())).collect(),
         body: serde_json::from_slice(&body).unwrap_or(Value::Null),
     };
     {

@@ -1,9 +1,6 @@
 //! `onemind import` against a service that keeps to the contract.
 
-#![expect(
-    clippy::unwrap_used,
-    reason = "a test may stop at what it did not expect"
-)]
+#![expect(clippy::unwrap_used, reason = "a test may stop at what it did not expect")]
 
 mod agencies;
 mod completions;
@@ -58,28 +55,11 @@ impl File {
 
     /// The same, with rejected rows to a path of choice.
     async fn import_beside(&self, rejected: &Path, kind: &str, url: &str, flags: &[&str]) -> Run {
-        let line = [
-            &[
-                "onemind",
-                kind,
-                self.path.to_str().unwrap(),
-                "--url",
-                url,
-                "--rejected",
-                rejected.to_str().unwrap(),
-            ],
-            flags,
-        ]
-        .concat();
+        let line = [&["onemind", kind, self.path.to_str().unwrap(), "--url", url, "--rejected", rejected.to_str().unwrap()], flags].concat();
         let args = Cli::try_parse_from(line).unwrap().import;
         let (mut out, mut err) = (Vec::new(), Vec::new());
         let ending = import(args, &mut out, &mut err).await;
-        Run {
-            ending,
-            out: String::from_utf8(out).unwrap(),
-            err: String::from_utf8(err).unwrap(),
-            rejected: fs::read_to_string(rejected).ok(),
-        }
+        Run { ending, out: String::from_utf8(out).unwrap(), err: String::from_utf8(err).unwrap(), rejected: fs::read_to_string(rejected).ok() }
     }
 }
 
@@ -87,10 +67,7 @@ impl Run {
     /// The count that the summary gives for an outcome.
     fn count(&self, outcome: &str) -> u64 {
         let counts = self.out.lines().take_while(|line| *line != "why");
-        let mut of_outcome =
-            counts.filter_map(|line| line.strip_prefix("  ")?.strip_prefix(outcome));
-        of_outcome
-            .next()
-            .map_or(0, |number| number.trim().replace(',', "").parse().unwrap())
+        let mut of_outcome = counts.filter_map(|line| line.strip_prefix("  ")?.strip_prefix(outcome));
+        of_outcome.next().map_or(0, |number| number.trim().replace(',', "").parse().unwrap())
     }
 }
