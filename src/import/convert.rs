@@ -35,6 +35,7 @@ pub fn convert(form: Form, text: &str, context: Context<'_>) -> Result<Value, Mi
     match form {
         Form::Text => Ok(text.into()),
         Form::Ori => Ok(text.to_ascii_uppercase().into()),
+        Form::Oris => Ok(oris(text)),
         Form::Agency => Ok(agency(text).into()),
         Form::AgencyKind => kinds::parse(text, context.name.unwrap_or(""), context.subdivision.unwrap_or(""))
             .map(|kind| kind.as_str().into())
@@ -67,6 +68,11 @@ pub fn agency(text: &str) -> String {
         Some(ori) => format!("ori:{}", ori.trim().to_ascii_uppercase()),
         None => text.to_owned(),
     }
+}
+
+fn oris(text: &str) -> Value {
+    let codes = text.split([' ', ',', ';']).filter(|code| !code.is_empty());
+    codes.map(str::to_ascii_uppercase).collect()
 }
 
 fn instant(text: &str) -> Result<Value, String> {
@@ -123,9 +129,10 @@ mod tests {
 
     use super::*;
 
-    const FORMS: [Form; 13] = [
+    const FORMS: [Form; 14] = [
         Form::Text,
         Form::Ori,
+        Form::Oris,
         Form::Agency,
         Form::AgencyKind,
         Form::Country,
@@ -157,6 +164,7 @@ mod tests {
     #[case(Form::Employment, "Full-Time", json!("full_time"))]
     #[case(Form::Employment, "PT", json!("part_time"))]
     #[case(Form::Ori, "tx2270000", json!("TX2270000"))]
+    #[case(Form::Oris, "tx2270000; TX2270001,TX2270002", json!(["TX2270000", "TX2270001", "TX2270002"]))]
     #[case(Form::Agency, "ilcpd0000", json!("ori:ILCPD0000"))]
     #[case(Form::Agency, "ORI:ilcpd0000", json!("ori:ILCPD0000"))]
     #[case(Form::Agency, "0199b1c0-0000-7000-8000-000000000000", json!("0199b1c0-0000-7000-8000-000000000000"))]
@@ -204,6 +212,7 @@ mod tests {
             if let Ok(value) = convert(form, &text, context) {
                 let again = match &value {
                     Value::String(text) => text.clone(),
+                    Value::Array(items) => items.iter().filter_map(Value::as_str).collect::<Vec<_>>().join(" "),
                     other => other.to_string(),
                 };
                 prop_assert_eq!(convert(form, &again, context), Ok(value));

@@ -7,6 +7,8 @@ pub enum Form {
     Text,
     /// An ORI, upper-cased.
     Ori,
+    /// ORIs, apart by spaces, commas or semicolons.
+    Oris,
     /// An agency: `ori:…`, a bare ORI, or an id.
     Agency,
     /// A kind of agency: our word, or the FBI's type name.
@@ -131,6 +133,7 @@ const fn optional(name: &'static str, form: Form) -> Field {
 pub const AGENCIES: Table = Table {
     fields: &[
         optional("ori", Form::Ori),
+        optional("other_oris", Form::Oris),
         required("name", Form::Text),
         required("kind", Form::AgencyKind),
         required("country", Form::Country),

@@ -229,6 +229,10 @@ fn flatten(path: &str, value: &Value, flat: &mut BTreeMap<String, String>) {
             }
             return;
         }
+        Value::Array(items) if items.iter().all(Value::is_string) => {
+            let texts: Vec<&str> = items.iter().filter_map(Value::as_str).collect();
+            texts.join(" ")
+        }
         Value::String(text) => text.clone(),
         other => other.to_string(),
     };

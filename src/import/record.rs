@@ -111,10 +111,10 @@ impl Mapping {
             }
             _ => path.replace('/', ".").replace("~1", "/").replace("~0", "~"),
         };
-        match self.bindings.iter().find(|b| b.target.name() == name) {
-            Some(binding) => binding.place(),
-            None => name,
-        }
+        // An item of a list stands in the cell of the list.
+        let list = name.rsplit_once('.').map_or("", |(list, _)| list);
+        let bound = |name: &str| self.bindings.iter().find(|b| b.target.name() == name);
+        bound(&name).or_else(|| bound(list)).map_or_else(|| name.clone(), Binding::place)
     }
 }
 
@@ -266,6 +266,20 @@ mod tests {
         assert_eq!(place("/identifiers/0/value"), "column \"post\" (identifiers.post:US-IL)");
         assert_eq!(place("/sworn"), "column \"sworn\"");
         assert_eq!(place(""), "");
+    }
+
+    #[test]
+    fn a_list_of_oris_comes_from_one_cell() {
+        let text = "ori,name,kind,country,others\nTX2270000,Travis,sheriff,US,TX2270001 tx2270002\n";
+        let made = records(&AGENCIES, &["other_oris=others"], &[], text, Format::Csv);
+        assert_eq!(made[0].clone().unwrap()["other_oris"], json!(["TX2270001", "TX2270002"]));
+        let object = Value::Object(made[0].clone().unwrap());
+        let again = records(&AGENCIES, &[], &[], &object.to_string(), Format::Ndjson);
+        assert_eq!(Value::Object(again[0].clone().unwrap()), object);
+
+        let names = ["name", "kind", "country", "others"].map(str::to_owned);
+        let mapping = Mapping::new(&AGENCIES, &pairs(&["other_oris=others"]), &[], Some(&names)).unwrap();
+        assert_eq!(mapping.place_of("/other_oris/1", &Map::new()), "column \"others\" (other_oris)");
     }
 
     #[test]
