@@ -27,12 +27,14 @@ enum Command {
     Openapi(commands::openapi::Args),
     /// Print an access token, signed with the key of the data folder.
     Token(commands::token::Args),
+    /// Send a CSV or NDJSON file into a running service.
+    Import(onemind::import::ImportArgs),
 }
 
 fn main() -> ExitCode {
     let arguments = Arguments::parse();
     match run(arguments) {
-        Ok(()) => ExitCode::SUCCESS,
+        Ok(code) => code,
         Err(failure) => {
             eprintln!("onemind: {failure}");
             ExitCode::from(failure.exit_code())
@@ -40,7 +42,7 @@ fn main() -> ExitCode {
     }
 }
 
-fn run(arguments: Arguments) -> Result<(), Failure> {
+fn run(arguments: Arguments) -> Result<ExitCode, Failure> {
     let config = Config::load(&arguments.settings).map_err(Failure::Usage)?;
     telemetry::start_log(&config.log).map_err(Failure::Usage)?;
     match arguments.command {
@@ -48,5 +50,7 @@ fn run(arguments: Arguments) -> Result<(), Failure> {
         Command::Migrate(args) => commands::migrate::run(&config, &args),
         Command::Openapi(args) => commands::openapi::run(&args),
         Command::Token(args) => commands::token::run(&config, &args),
-    }
+        Command::Import(args) => return Ok(actix_web::rt::System::new().block_on(onemind::import::run(args))),
+    }?;
+    Ok(ExitCode::SUCCESS)
 }
