@@ -20,6 +20,7 @@ pub mod pledge;
 pub mod push;
 pub mod readiness;
 pub mod roster;
+mod spans;
 pub mod stage;
 pub mod standard;
 pub mod text;
