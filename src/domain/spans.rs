@@ -34,25 +34,22 @@ pub(super) fn unite(spans: &mut Vec<Span>) {
 
 /// The days that two united lists of spans share, in order.
 pub(super) fn shared(a: &[Span], b: &[Span], mut each: impl FnMut(Span)) {
-    let (mut i, mut j) = (0, 0);
-    while let (Some(x), Some(y)) = (a.get(i), b.get(j)) {
-        let until = match (x.until, y.until) {
-            (Some(x), Some(y)) => Some(x.min(y)),
-            (x, y) => x.or(y),
+    let (mut ours, mut theirs) = (a.iter().peekable(), b.iter().peekable());
+    while let (Some(one), Some(other)) = (ours.peek(), theirs.peek()) {
+        let until = match (one.until, other.until) {
+            (Some(one), Some(other)) => Some(one.min(other)),
+            (one, other) => one.or(other),
         };
-        let span = Span { from: x.from.max(y.from), until };
+        let span = Span { from: one.from.max(other.from), until };
         if !span.is_empty() {
             each(span);
         }
         if until.is_none() {
             return;
         }
-        if x.until == until {
-            i += 1;
-        }
-        if y.until == until {
-            j += 1;
-        }
+        let (one_ends, other_ends) = (one.until == until, other.until == until);
+        ours.next_if(|_| one_ends);
+        theirs.next_if(|_| other_ends);
     }
 }
 
