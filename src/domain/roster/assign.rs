@@ -191,7 +191,7 @@ impl<'a> Board<'a> {
         for identifier in self.entries.iter().flat_map(|entry| entry.identifiers.iter().copied().collect::<BTreeSet<_>>()) {
             *mentions.entry(identifier).or_default() += 1;
         }
-        let mut claims: HashMap<Uuid, Vec<usize>> = HashMap::new();
+        let mut claims: HashMap<Uuid, Vec<(usize, bool)>> = HashMap::new();
         let mut conflicts = Vec::new();
         for (index, entry) in self.entries.iter().enumerate() {
             let held = entry.identifiers.iter().filter_map(|identifier| holders.get(identifier)).flatten();
@@ -203,15 +203,18 @@ impl<'a> Board<'a> {
                 conflicts.push(index);
                 self.contested.extend(officers);
             } else if let Some(officer) = officers.first() {
-                claims.entry(*officer).or_default().push(index);
+                let same_names = found.iter().all(|(_, member)| entry.names() == self.faces[*member].names());
+                claims.entry(*officer).or_default().push((index, same_names));
             }
         }
         for (officer, claimants) in claims {
-            if let [entry] = claimants[..] {
+            if let [(entry, same_names)] = claimants[..]
+                && (same_names || !self.contested.contains(&officer))
+            {
                 self.assigned[entry] = Some(Assignment::Existing { officer, appointment: None });
                 self.taken.insert(officer);
             } else {
-                conflicts.extend(claimants);
+                conflicts.extend(claimants.into_iter().map(|claimant| claimant.0));
                 self.contested.insert(officer);
             }
         }
@@ -296,13 +299,17 @@ impl<'a> Board<'a> {
         }
     }
 
-    /// Pairs the entry and the member of each group of one and one.
+    /// Pairs the entry and the member of each group of one and one. An officer whom a conflict is about gets no other name.
     fn pair_single<K: Ord>(&mut self, key: impl Fn(&Face<'a>) -> Option<K>) {
         for (entries, members) in self.groups(key) {
             if let ([entry], [member]) = (&entries[..], &members[..])
                 && self.free(*member)
             {
-                self.take(*entry, *member);
+                if self.contested.contains(&self.members[*member].officer) && self.entries[*entry].names() != self.faces[*member].names() {
+                    self.assigned[*entry] = Some(Assignment::Conflict);
+                } else {
+                    self.take(*entry, *member);
+                }
             }
         }
     }

@@ -134,6 +134,18 @@ fn an_identifier_is_the_person_unless_both_names_differ() {
 }
 
 #[test]
+fn an_officer_whom_a_conflict_is_about_gets_no_other_name() {
+    let post = Identifier { system: Text::parse("post").unwrap(), value: Text::parse("6").unwrap() };
+    let mut held = members(&["Rivera John 2010 - 7"]);
+    held[0].identifiers = vec![("post".into(), "6".into())];
+    let claimant = RosterEntry { identifiers: vec![post], ..entry("Smith Ana 2010 - -") };
+    let renamed = plan(&[entry("Rivera Ana 2010 - 7"), claimant.clone()], &held);
+    assert_eq!(renamed.assignments, [Conflict, Conflict]);
+    assert_eq!(renamed.contested, [Uuid::from_u128(1)].into());
+    assert_eq!(plan(&[entry("Rivera John 2010 - 7"), claimant], &held).assignments, [is(1), Conflict]);
+}
+
+#[test]
 fn somebody_who_comes_back_gets_another_appointment() {
     let post = Identifier { system: Text::parse("post").unwrap(), value: Text::parse("1").unwrap() };
     let mut gone = member(1, "Rivera Ana 2001 88 -");
