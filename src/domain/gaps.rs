@@ -3,6 +3,11 @@
 use jiff::civil::Date;
 use uuid::Uuid;
 
+use super::coverage::for_each_person;
+use super::readiness::Facts;
+use super::spans::Span;
+use super::standard::Standard;
+
 /// What a sworn officer holds on a day.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct Gap {
@@ -16,4 +21,68 @@ pub struct Gap {
     pub trained_until: Option<Date>,
     /// The first later day on which crisis intervention training has lapsed, if only for a while.
     pub crisis_until: Option<Date>,
+}
+
+/// What each officer sworn on a day holds, in the order of their ids.
+pub fn gaps(standard: &Standard, facts: &Facts, on: Date) -> Vec<Gap> {
+    let mut gaps = Vec::new();
+    for_each_person(standard, &facts.sworn, &facts.credits, |officer, person| {
+        if holding(&person.sworn, on).is_none() {
+            return;
+        }
+        let trained = holding(&person.trained, on);
+        let crisis = holding(&person.crisis, on);
+        gaps.push(Gap {
+            officer,
+            trained: trained.is_some(),
+            crisis_intervention: crisis.is_some(),
+            trained_until: trained.and_then(|span| span.until),
+            crisis_until: crisis.and_then(|span| span.until),
+        });
+    });
+    gaps
+}
+
+/// The span of a united list that covers a day.
+fn holding(spans: &[Span], on: Date) -> Option<Span> {
+    spans.iter().copied().find(|span| span.covers(on))
+}
+
+#[cfg(test)]
+mod tests {
+    use jiff::civil::date;
+
+    use super::super::coverage::{Credit, Spell};
+    use super::super::standard::{one_mind, one_mind_2016};
+    use super::super::training::Category;
+    use super::*;
+
+    #[test]
+    fn each_sworn_officer_is_listed_with_what_is_held_and_until_when() {
+        let [ana, bo, cy] = [1, 2, 3].map(Uuid::from_u128);
+        let day = |d| date(2026, 1, d);
+        let credit = |officer, category, from, until: Option<i8>| Credit { officer, category, completed_on: day(from), expires_on: until.map(day) };
+        let facts = Facts {
+            sworn: vec![
+                Spell { officer: bo, started_on: day(1), ended_on: None },
+                Spell { officer: ana, started_on: day(1), ended_on: None },
+                Spell { officer: cy, started_on: day(1), ended_on: Some(day(10)) },
+            ],
+            credits: vec![
+                credit(ana, Category::CrisisIntervention, 2, Some(12)),
+                credit(ana, Category::MentalHealthAwareness, 12, Some(20)),
+                credit(bo, Category::MentalHealthAwareness, 2, None),
+            ],
+            ..Facts::default()
+        };
+        let on = day(10);
+        assert_eq!(
+            gaps(&one_mind(), &facts, on),
+            [
+                Gap { officer: ana, trained: true, crisis_intervention: true, trained_until: Some(day(20)), crisis_until: Some(day(12)) },
+                Gap { officer: bo, trained: true, crisis_intervention: false, trained_until: None, crisis_until: None },
+            ]
+        );
+        assert!(!gaps(&one_mind_2016(), &facts, on)[0].trained);
+    }
 }

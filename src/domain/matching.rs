@@ -1,5 +1,7 @@
 //! Which officer a reference means (rule 7).
 
+use std::borrow::Borrow;
+
 use jiff::civil::Date;
 use uuid::Uuid;
 
@@ -160,4 +162,242 @@ fn identifier_key(system: &str, value: &str) -> String {
 
 fn name_key(family: &str, given: &str) -> String {
     format!("name:{family}|{given}")
+}
+
+/// Which of the candidates a reference means on a day.
+///
+/// `agency` is the agency that the reference names, resolved within the caller's reach; a reference that names one which
+/// could not be resolved means nobody. Numbers are looked up as they stood on `on`, names are compared folded.
+///
+/// `Conflict` when nobody agrees with everything, and somebody agrees with all the strong keys, or with family name, given
+/// name, first day and agency together, or when two strong keys find different people. Takes time linear in the candidates;
+/// those who share no key with the reference don't change the answer, nor does their order.
+pub fn match_officer(reference: &OfficerReference, agency: Option<Uuid>, on: Date, candidates: &[impl Borrow<Candidate>]) -> Match {
+    if !reference.check().is_empty() || (reference.agency.is_some() && agency.is_none()) {
+        return Match::NoMatch;
+    }
+    let probe = Probe::new(reference, agency, on);
+    let mut agreeing: Option<Uuid> = None;
+    let mut conflict = false;
+    // Which strong keys find somebody, and which pairs of them find the same one.
+    let mut found = [false; STRONG_KEYS];
+    let mut together = [[false; STRONG_KEYS]; STRONG_KEYS];
+    for candidate in candidates {
+        let candidate = candidate.borrow();
+        let strong = probe.strong(candidate);
+        let whole_strong = strong.iter().all(|agrees| *agrees != Some(false));
+        if whole_strong && probe.agrees_weakly(candidate) {
+            match agreeing {
+                Some(other) if other != candidate.officer => return Match::Ambiguous,
+                _ => agreeing = Some(candidate.officer),
+            }
+        }
+        conflict |= whole_strong && strong.iter().any(Option::is_some);
+        conflict |= reference.has_name_key() && probe.agrees_weakly(candidate);
+        for (i, _) in strong.iter().enumerate().filter(|(_, agrees)| **agrees == Some(true)) {
+            found[i] = true;
+            for (j, _) in strong.iter().enumerate().filter(|(_, agrees)| **agrees == Some(true)) {
+                together[i][j] = true;
+            }
+        }
+    }
+    let apart = |i: usize, j: usize| found[i] && found[j] && !together[i][j];
+    conflict |= (0..STRONG_KEYS).any(|i| (0..i).any(|j| apart(i, j)));
+    match agreeing {
+        Some(officer) => Match::Matched(officer),
+        None if conflict => Match::Conflict,
+        None => Match::NoMatch,
+    }
+}
+
+/// Id, identifier, email, employee number, badge number.
+const STRONG_KEYS: usize = 5;
+
+/// A reference made ready to be held against many candidates.
+struct Probe<'a> {
+    reference: &'a OfficerReference,
+    agency: Option<Uuid>,
+    on: Date,
+    email: Option<String>,
+    family_name: Option<String>,
+    given_name: Option<String>,
+}
+
+impl<'a> Probe<'a> {
+    fn new(reference: &'a OfficerReference, agency: Option<Uuid>, on: Date) -> Self {
+        Self {
+            reference,
+            agency: agency.filter(|_| reference.agency.is_some()),
+            on,
+            email: reference.email.as_ref().map(Email::folded),
+            family_name: reference.family_name.as_ref().map(|name| fold(name.as_str())),
+            given_name: reference.given_name.as_ref().map(|name| fold(name.as_str())),
+        }
+    }
+
+    /// For each strong key that the reference gives, whether the candidate agrees with it.
+    fn strong(&self, candidate: &Candidate) -> [Option<bool>; STRONG_KEYS] {
+        let reference = self.reference;
+        let here = || candidate.appointments.iter().filter(|appointment| Some(appointment.agency) == self.agency);
+        let bears = |spells: &[NumberSpell], number: &Number| {
+            spells.iter().any(|spell| spell.number == number.as_str() && spell.from <= self.on && spell.until.is_none_or(|until| self.on < until))
+        };
+        [
+            reference.id.map(|id| id == candidate.officer),
+            reference.identifier.as_ref().map(|identifier| {
+                candidate.identifiers.iter().any(|(system, value)| system == identifier.system.as_str() && value == identifier.value.as_str())
+            }),
+            self.email.as_ref().map(|email| candidate.email.as_ref() == Some(email)),
+            reference.employee_number.as_ref().map(|number| here().any(|appointment| bears(&appointment.employee_numbers, number))),
+            reference.badge_number.as_ref().map(|number| here().any(|appointment| bears(&appointment.badge_numbers, number))),
+        ]
+    }
+
+    /// Whether the candidate agrees with the names, the agency and the first day, as far as they are given.
+    fn agrees_weakly(&self, candidate: &Candidate) -> bool {
+        let mut here = candidate.appointments.iter().filter(|appointment| self.agency.is_none_or(|agency| appointment.agency == agency));
+        let placed = match self.reference.appointed_on {
+            Some(day) => here.any(|appointment| appointment.started_on == day),
+            None => self.agency.is_none() || here.next().is_some(),
+        };
+        placed
+            && self.family_name.as_ref().is_none_or(|name| *name == candidate.family_name)
+            && self.given_name.as_ref().is_none_or(|name| *name == candidate.given_name)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use jiff::civil::date;
+
+    use super::super::text::Text;
+    use super::*;
+
+    const HERE: Uuid = Uuid::from_u128(100);
+    const ELSEWHERE: Uuid = Uuid::from_u128(200);
+    const DAY: Date = date(2016, 3, 1);
+
+    fn candidate(n: u128, family: &str, given: &str, started_on: Date, star: Option<&str>) -> Candidate {
+        let spell = |number: &str| NumberSpell { number: number.into(), from: started_on, until: None };
+        Candidate {
+            officer: Uuid::from_u128(n),
+            identifiers: vec![("post:US-IL".into(), format!("{n}"))],
+            email: Some(format!("{given}.{family}@police.example")),
+            family_name: family.into(),
+            given_name: given.into(),
+            appointments: vec![CandidateAppointment {
+                agency: HERE,
+                started_on,
+                ended_on: None,
+                employee_numbers: vec![],
+                badge_numbers: star.map(spell).into_iter().collect(),
+            }],
+        }
+    }
+
+    fn officers() -> Vec<Candidate> {
+        vec![
+            candidate(1, "rivera", "ana", date(2001, 5, 1), Some("11288")),
+            candidate(2, "rivera", "bo", date(2005, 6, 1), Some("88")),
+            candidate(3, "smith", "john", date(2010, 1, 1), None),
+            candidate(4, "smith", "john", date(2010, 1, 1), None),
+        ]
+    }
+
+    fn name(text: &str) -> Option<Name> {
+        Some(Name::parse(text).unwrap())
+    }
+
+    fn number(text: &str) -> Option<Number> {
+        Some(Number::parse(text).unwrap())
+    }
+
+    /// A reference within the agency.
+    fn here() -> OfficerReference {
+        OfficerReference { agency: Some(AgencyKey::Id(HERE)), ..OfficerReference::default() }
+    }
+
+    fn ana_by_name() -> OfficerReference {
+        OfficerReference { family_name: name("RIVERA, JR."), given_name: name("Ána"), appointed_on: Some(date(2001, 5, 1)), ..here() }
+    }
+
+    fn matched(reference: &OfficerReference) -> Match {
+        match_officer(reference, Some(HERE), DAY, &officers())
+    }
+
+    #[test]
+    fn every_key_agrees_with_one_officer() {
+        let ana = Match::Matched(Uuid::from_u128(1));
+        let identifier = |value| Some(Identifier { system: Text::parse("post:US-IL").unwrap(), value: Text::parse(value).unwrap() });
+        assert_eq!(matched(&ana_by_name()), ana);
+        assert_eq!(matched(&OfficerReference { badge_number: number("11288"), ..ana_by_name() }), ana);
+        assert_eq!(matched(&OfficerReference { badge_number: number("11288"), family_name: name("Rivera"), ..here() }), ana);
+        assert_eq!(matched(&OfficerReference { id: Some(Uuid::from_u128(1)), ..OfficerReference::default() }), ana);
+        assert_eq!(matched(&OfficerReference { identifier: identifier("1"), ..here() }), ana);
+        let email = Some(Email::parse("ANA.Rivera@Police.Example").unwrap());
+        assert_eq!(matched(&OfficerReference { email: email.clone(), ..OfficerReference::default() }), ana);
+        assert_eq!(matched(&OfficerReference { email, identifier: identifier("2"), ..OfficerReference::default() }), Match::Conflict);
+    }
+
+    #[test]
+    fn what_nothing_tells_apart_is_ambiguous() {
+        let smith = OfficerReference { family_name: name("Smith"), given_name: name("John"), appointed_on: Some(date(2010, 1, 1)), ..here() };
+        assert_eq!(matched(&smith), Match::Ambiguous);
+        let one = OfficerReference { id: Some(Uuid::from_u128(4)), ..smith };
+        assert_eq!(matched(&one), Match::Matched(Uuid::from_u128(4)));
+    }
+
+    #[test]
+    fn a_star_that_is_not_the_named_officers_is_a_conflict_whoever_bears_it() {
+        for star in ["88", "77777"] {
+            assert_eq!(matched(&OfficerReference { badge_number: number(star), ..ana_by_name() }), Match::Conflict, "{star}");
+        }
+        let other_name = OfficerReference { badge_number: number("11288"), family_name: name("Jones"), ..here() };
+        assert_eq!(matched(&other_name), Match::Conflict);
+        let nobody = OfficerReference { badge_number: number("77777"), family_name: name("Rivera"), ..here() };
+        assert_eq!(matched(&nobody), Match::NoMatch);
+    }
+
+    #[test]
+    fn a_reference_to_an_agency_out_of_reach_means_nobody() {
+        let by_id = OfficerReference { id: Some(Uuid::from_u128(1)), ..here() };
+        assert_eq!(match_officer(&by_id, None, DAY, &officers()), Match::NoMatch);
+        assert_eq!(match_officer(&by_id, Some(ELSEWHERE), DAY, &officers()), Match::Conflict);
+        assert_eq!(match_officer(&ana_by_name(), Some(ELSEWHERE), DAY, &officers()), Match::NoMatch);
+    }
+
+    #[test]
+    fn a_number_is_looked_up_as_it_stood_on_the_day() {
+        let mut all = officers();
+        let spell = |from, until| NumberSpell { number: "500".into(), from, until };
+        all[0].appointments[0].badge_numbers = vec![spell(date(2001, 5, 1), Some(date(2016, 3, 1)))];
+        all[1].appointments[0].badge_numbers = vec![spell(date(2016, 3, 1), None)];
+        let star = OfficerReference { badge_number: number("500"), ..here() };
+        assert_eq!(match_officer(&star, Some(HERE), date(2016, 2, 29), &all), Match::Matched(Uuid::from_u128(1)));
+        assert_eq!(match_officer(&star, Some(HERE), date(2016, 3, 1), &all), Match::Matched(Uuid::from_u128(2)));
+        assert_eq!(match_officer(&star, Some(HERE), date(2001, 4, 30), &all), Match::NoMatch);
+    }
+
+    #[test]
+    fn a_reference_needs_a_strong_key_or_the_whole_name_key() {
+        let codes =
+            |reference: &OfficerReference| reference.check().into_iter().map(|(pointer, invalid)| (pointer, invalid.code)).collect::<Vec<_>>();
+        assert_eq!(codes(&ana_by_name()), []);
+        assert_eq!(codes(&OfficerReference { agency: None, ..ana_by_name() }), [(String::new(), "insufficient_reference")]);
+        assert_eq!(codes(&OfficerReference { given_name: None, ..ana_by_name() }), [(String::new(), "insufficient_reference")]);
+        assert_eq!(codes(&here()), [(String::new(), "insufficient_reference")]);
+        assert_eq!(codes(&OfficerReference { badge_number: number("1"), ..here() }), []);
+        let homeless = OfficerReference { badge_number: number("1"), ..OfficerReference::default() };
+        assert_eq!(codes(&homeless), [("/agency".to_owned(), "agency_required")]);
+        let forbidden = Identifier { system: Text::parse("ssn").unwrap(), value: Text::parse("1").unwrap() };
+        assert_eq!(codes(&OfficerReference { identifier: Some(forbidden), ..here() }), [("/identifier".to_owned(), "forbidden_identifier")]);
+    }
+
+    #[test]
+    fn reference_and_candidate_speak_one_vocabulary_of_keys() {
+        let reference = OfficerReference { badge_number: number("11288"), id: Some(Uuid::from_u128(1)), ..ana_by_name() };
+        let candidate = &officers()[0];
+        assert_eq!(reference.keys().len(), 3);
+        assert!(reference.keys().iter().all(|key| candidate.keys().contains(key)), "{:?} {:?}", reference.keys(), candidate.keys());
+    }
 }

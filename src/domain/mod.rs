@@ -21,6 +21,7 @@ pub mod push;
 pub mod reach;
 pub mod readiness;
 pub mod roster;
+mod spans;
 pub mod stage;
 pub mod standard;
 pub mod text;

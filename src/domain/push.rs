@@ -91,3 +91,91 @@ fn put(text: &mut String, name: &str, value: Option<&impl ToString>) {
         let _ = writeln!(text, "{name}={}:{value}", value.len());
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use jiff::civil::date;
+
+    use super::super::completion::{CompletedOn, Score};
+    use super::super::matching::OfficerReference;
+    use super::super::text::{Code, Email};
+    use super::super::training::Hours;
+    use super::*;
+
+    fn at(second: i64) -> Option<Timestamp> {
+        Some(Timestamp::from_second(second).unwrap())
+    }
+
+    #[test]
+    fn a_push_is_decided_by_content_then_revision_then_time_then_arrival() {
+        let held = |revision, updated_at| Held { content_hash: b"old", revision, updated_at };
+        assert_eq!(decide_push(None, b"new", None, None), Push::Created);
+        for (held, hash, revision, updated_at, push) in [
+            (held(None, None), b"old", None, None, Push::Unchanged),
+            (held(Some(5), at(5)), b"old", Some(5), at(5), Push::Unchanged),
+            (held(None, None), b"new", None, None, Push::Updated),
+            (held(Some(5), None), b"new", Some(6), None, Push::Updated),
+            (held(Some(5), None), b"new", Some(4), None, Push::Stale),
+            (held(Some(5), None), b"new", Some(5), None, Push::Updated),
+            (held(None, at(5)), b"new", None, at(6), Push::Updated),
+            (held(None, at(5)), b"new", None, at(4), Push::Stale),
+            (held(Some(5), at(5)), b"new", Some(6), at(4), Push::Updated),
+            (held(Some(5), at(5)), b"new", Some(4), at(6), Push::Stale),
+            (held(Some(5), at(5)), b"new", Some(5), at(4), Push::Stale),
+            (held(Some(5), None), b"new", None, at(1), Push::Updated),
+            (held(None, at(5)), b"new", Some(1), None, Push::Updated),
+        ] {
+            assert_eq!(decide_push(Some(&held), hash, revision, updated_at), push, "{held:?} {revision:?} {updated_at:?}");
+        }
+    }
+
+    #[test]
+    fn every_field_is_content() {
+        let base = CompletionDraft {
+            external_id: Code::parse("rec-8842").unwrap(),
+            officer: OfficerReference { email: Some(Email::parse("a@b.example").unwrap()), ..OfficerReference::default() },
+            training: TrainingReference::Code(Code::parse("CIT-40").unwrap()),
+            completed: CompletedOn { date: date(2026, 3, 6), instant: None },
+            expires_on: None,
+            hours: Some(Hours::parse(40.0).unwrap()),
+            score: None,
+            passed: true,
+            certificate_number: None,
+            evidence_url: None,
+            revision: None,
+            updated_at: None,
+        };
+        assert_eq!(base.canonical(), base.clone().canonical());
+        let others = [
+            CompletionDraft { external_id: Code::parse("rec-8843").unwrap(), ..base.clone() },
+            CompletionDraft {
+                officer: OfficerReference { email: Some(Email::parse("c@b.example").unwrap()), ..OfficerReference::default() },
+                ..base.clone()
+            },
+            CompletionDraft { training: TrainingReference::Code(Code::parse("CIT-8").unwrap()), ..base.clone() },
+            CompletionDraft { completed: CompletedOn { date: date(2026, 3, 7), instant: None }, ..base.clone() },
+            CompletionDraft { completed: CompletedOn { instant: at(5), ..base.completed }, ..base.clone() },
+            CompletionDraft { expires_on: Some(date(2027, 1, 1)), ..base.clone() },
+            CompletionDraft { hours: None, ..base.clone() },
+            CompletionDraft { score: Some(Score::parse(0.5).unwrap()), ..base.clone() },
+            CompletionDraft { passed: false, ..base.clone() },
+            CompletionDraft { certificate_number: Some(Code::parse("C-771").unwrap()), ..base.clone() },
+            CompletionDraft { revision: Some(1), ..base.clone() },
+            CompletionDraft { updated_at: at(5), ..base.clone() },
+        ];
+        let mut texts: Vec<String> = others.iter().map(CompletionDraft::canonical).chain([base.canonical()]).collect();
+        texts.sort();
+        texts.dedup();
+        assert_eq!(texts.len(), others.len() + 1);
+    }
+
+    #[test]
+    fn a_value_cannot_pass_for_another_field() {
+        let mut plain = String::new();
+        put(&mut plain, "a", Some(&"1\nb=1:2"));
+        let mut two = String::new();
+        put(&mut two, "a", Some(&"1"));
+        put(&mut two, "b", Some(&"2"));
+        assert_ne!(plain, two);
+    }
+}

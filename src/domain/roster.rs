@@ -1,5 +1,9 @@
 //! Which officers the entries of a whole roster are (rule 7, one to one).
 
+mod assign;
+
+use std::collections::HashSet;
+
 use jiff::civil::Date;
 use uuid::Uuid;
 
@@ -7,6 +11,8 @@ use super::appointment::{Employment, check_dates};
 use super::invalid::Faults;
 use super::officer::{Identifier, check_identifiers};
 use super::text::{Email, Name, Number};
+
+pub use assign::plan;
 
 /// An entry of a roster: an officer with one appointment, flattened.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -94,3 +100,33 @@ impl RosterEntry {
         faults
     }
 }
+
+/// Who the entries of a whole roster are.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Plan {
+    /// For each entry, in the order of the roster.
+    pub assignments: Vec<Assignment>,
+    /// Officers whom an entry in conflict, or an ambiguous one, may mean: no entry was assigned to them, and yet they must not
+    /// be ended as missing.
+    pub contested: HashSet<Uuid>,
+}
+
+/// Who each entry of a whole roster is, in the order of the roster.
+///
+/// One to one, since real rosters hold people whom nothing tells apart. In passes, from the surest evidence to the weakest:
+///
+/// 1. an identifier (`Conflict` when both names differ, or when it is given twice);
+/// 2. everything equal; employee number, then email, with at least one of the names;
+/// 3. names, first day and badge number, absent being equal to absent;
+/// 4. badge number with both names, or with the first day and one of the names;
+/// 5. names and first day, where that leaves no choice (`Ambiguous` where it leaves one).
+///
+/// Of what is left, an entry is in `Conflict` when its number is borne by somebody left of two other names since the same
+/// first day, and `New` otherwise. Two different keys in one system mean two people where no number agrees. The order of
+/// the roster doesn't matter, save among entries that are equal. Takes O(n log n).
+pub fn assign(entries: &[RosterEntry], members: &[Member]) -> Vec<Assignment> {
+    plan(entries, members).assignments
+}
+
+#[cfg(test)]
+mod tests;

@@ -4,7 +4,11 @@ use jiff::civil::Date;
 use serde::Serialize;
 use uuid::Uuid;
 
-use super::readiness::Evaluation;
+use super::coverage::Coverage;
+use super::evidence::InForce;
+use super::pledge::Pledge;
+use super::readiness::{CertificationFact, Evaluation, Facts, evaluate_counts};
+use super::standard::Standard;
 use super::words::words;
 
 words! {
@@ -72,4 +76,239 @@ pub struct Status {
     pub evaluation: Evaluation,
     /// The next day on which anything of this changes, other than the day itself and the days left.
     pub next_change: Option<NextChange>,
+}
+
+/// Where an agency stands on a day, past or future, as far as is known.
+pub fn status(standard: &Standard, facts: &Facts, on: Date) -> Status {
+    let coverage = Coverage::build(standard, &facts.sworn, &facts.credits);
+    let seen_from = |day: Date| View::of(standard, facts, &coverage, day);
+    let now = seen_from(on);
+    let next_change = days_of_change(facts, &coverage, on).into_iter().find_map(|day| {
+        let then = seen_from(day);
+        let difference = |now: u32, then: u32| i64::from(then) - i64::from(now);
+        let (before, after) = (now.evaluation.training, then.evaluation.training);
+        then.differs_from(&now).then(|| NextChange {
+            on: day,
+            trained: difference(before.trained.count, after.trained.count),
+            crisis_intervention: difference(before.crisis_intervention.count, after.crisis_intervention.count),
+            still_met: then.evaluation.met(),
+        })
+    });
+    Status {
+        standard: standard.code.clone(),
+        as_of: on,
+        stage: now.stage,
+        maintained: (now.stage == Stage::Certified).then(|| now.evaluation.met()),
+        pledge: now.pledge.map(|pledge| view(pledge, on)),
+        evaluation: now.evaluation,
+        next_change,
+    }
+}
+
+/// What of a status depends on the day by more than counting days.
+struct View<'a> {
+    stage: Stage,
+    pledge: Option<&'a Pledge>,
+    evaluation: Evaluation,
+}
+
+impl<'a> View<'a> {
+    fn of(standard: &Standard, facts: &'a Facts, coverage: &Coverage, on: Date) -> Self {
+        let evaluation = evaluate_counts(standard, facts, coverage.at(on), on);
+        let pledge = facts.pledges.iter().filter(|pledge| pledge.pledged_on <= on).max_by_key(|pledge| (pledge.pledged_on, pledge.id));
+        Self { stage: stage(facts, pledge, evaluation.met(), on), pledge, evaluation }
+    }
+
+    fn differs_from(&self, other: &Self) -> bool {
+        let evaluation = Evaluation { as_of: other.evaluation.as_of, ..self.evaluation };
+        self.stage != other.stage || self.pledge != other.pledge || evaluation != other.evaluation
+    }
+}
+
+fn stage(facts: &Facts, pledge: Option<&Pledge>, met: bool, on: Date) -> Stage {
+    if let Some(decided) = decided_stage(&facts.certifications, on) {
+        return decided;
+    }
+    match pledge {
+        None => Stage::NotPledged,
+        Some(pledge) if !pledge.running_on(on) => Stage::Withdrawn,
+        Some(_) if met => Stage::RequirementsMet,
+        Some(pledge) if on > pledge.due_on() => Stage::Overdue,
+        Some(_) => Stage::InProgress,
+    }
+}
+
+/// The stage that staff's decisions give by themselves: revoked unless something was awarded since, certified, in review.
+fn decided_stage(certifications: &[CertificationFact], on: Date) -> Option<Stage> {
+    let mut last_revoked = None;
+    let mut last_awarded = None;
+    let mut in_review = false;
+    for fact in certifications {
+        match *fact {
+            CertificationFact::InReview { since } => in_review |= since <= on,
+            CertificationFact::Revoked { revoked_on, .. } if revoked_on <= on => last_revoked = last_revoked.max(Some(revoked_on)),
+            CertificationFact::Certified { awarded_on } | CertificationFact::Revoked { awarded_on, .. } => {
+                if awarded_on <= on {
+                    last_awarded = last_awarded.max(Some(awarded_on));
+                }
+            }
+        }
+    }
+    // An absent day is less than any day.
+    match (last_awarded, last_revoked) {
+        (awarded, Some(_)) if awarded < last_revoked => Some(Stage::Revoked),
+        (Some(_), _) => Some(Stage::Certified),
+        _ => in_review.then_some(Stage::InReview),
+    }
+}
+
+/// The later days on which anything may change, in order: the first change of the counts, and every date of the facts.
+fn days_of_change(facts: &Facts, coverage: &Coverage, on: Date) -> Vec<Date> {
+    let mut days: Vec<Date> = coverage.next_change_after(on).into_iter().collect();
+    for InForce { from, until } in facts.partnerships.iter().chain(&facts.policies) {
+        days.push(*from);
+        days.extend(*until);
+    }
+    for pledge in &facts.pledges {
+        days.push(pledge.pledged_on);
+        days.extend(pledge.withdrawn_on);
+        days.extend(pledge.due_on().tomorrow().ok());
+    }
+    for fact in &facts.certifications {
+        match *fact {
+            CertificationFact::InReview { since } => days.push(since),
+            CertificationFact::Certified { awarded_on } => days.push(awarded_on),
+            CertificationFact::Revoked { awarded_on, revoked_on } => days.extend([awarded_on, revoked_on]),
+        }
+    }
+    days.retain(|day| *day > on);
+    days.sort_unstable();
+    days.dedup();
+    days
+}
+
+fn view(pledge: &Pledge, on: Date) -> PledgeView {
+    let due_on = pledge.due_on();
+    PledgeView { id: pledge.id, pledged_on: pledge.pledged_on, due_on, days_left: (due_on - on).get_days() }
+}
+
+#[cfg(test)]
+mod tests {
+    use jiff::civil::date;
+
+    use super::super::coverage::{Credit, Spell};
+    use super::super::pledge::TermMonths;
+    use super::super::standard::one_mind;
+    use super::super::training::Category;
+    use super::*;
+
+    /// One officer, trained until the end of 2026; partnership and policy without end; a pledge of 24 months.
+    fn facts() -> Facts {
+        let start = date(2024, 1, 1);
+        let officer = Uuid::from_u128(1);
+        Facts {
+            sworn: vec![Spell { officer, started_on: start, ended_on: None }],
+            declared: None,
+            credits: vec![Credit {
+                officer,
+                category: Category::CrisisIntervention,
+                completed_on: date(2025, 6, 1),
+                expires_on: Some(date(2027, 1, 1)),
+            }],
+            partnerships: vec![InForce { from: start, until: None }],
+            policies: vec![InForce { from: start, until: None }],
+            pledges: vec![Pledge {
+                id: Uuid::from_u128(7),
+                standard: "one-mind".into(),
+                pledged_on: date(2025, 2, 1),
+                term_months: TermMonths::parse(24).unwrap(),
+                withdrawn_on: None,
+            }],
+            certifications: vec![],
+        }
+    }
+
+    fn stage_on(facts: &Facts, day: Date) -> Stage {
+        status(&one_mind(), facts, day).stage
+    }
+
+    #[test]
+    fn a_pledge_runs_from_its_day_to_overdue() {
+        let facts = facts();
+        for (day, stage) in [
+            (date(2025, 1, 31), Stage::NotPledged),
+            (date(2025, 2, 1), Stage::InProgress),
+            (date(2025, 5, 31), Stage::InProgress),
+            (date(2025, 6, 1), Stage::RequirementsMet),
+            (date(2026, 12, 31), Stage::RequirementsMet),
+            (date(2027, 1, 1), Stage::InProgress),
+            (date(2027, 2, 1), Stage::InProgress),
+            (date(2027, 2, 2), Stage::Overdue),
+        ] {
+            assert_eq!(stage_on(&facts, day), stage, "{day}");
+        }
+    }
+
+    #[test]
+    fn a_withdrawn_pledge_is_withdrawn_whatever_is_met_until_another_is_made() {
+        let mut facts = facts();
+        facts.pledges[0].withdrawn_on = Some(date(2025, 7, 1));
+        assert_eq!(stage_on(&facts, date(2025, 6, 30)), Stage::RequirementsMet);
+        assert_eq!(stage_on(&facts, date(2025, 7, 1)), Stage::Withdrawn);
+        facts.pledges.push(Pledge { id: Uuid::from_u128(3), pledged_on: date(2025, 8, 1), withdrawn_on: None, ..facts.pledges[0].clone() });
+        assert_eq!(stage_on(&facts, date(2025, 8, 1)), Stage::RequirementsMet);
+        assert_eq!(status(&one_mind(), &facts, date(2025, 8, 1)).pledge.unwrap().id, Uuid::from_u128(3));
+    }
+
+    #[test]
+    fn decisions_of_staff_are_stronger_than_the_pledge() {
+        let mut facts = facts();
+        facts.certifications = vec![CertificationFact::Revoked { awarded_on: date(2025, 9, 1), revoked_on: date(2026, 3, 1) }];
+        for (day, stage) in [
+            (date(2025, 8, 31), Stage::RequirementsMet),
+            (date(2025, 9, 1), Stage::Certified),
+            (date(2026, 2, 28), Stage::Certified),
+            (date(2026, 3, 1), Stage::Revoked),
+            (date(2030, 1, 1), Stage::Revoked),
+        ] {
+            assert_eq!(stage_on(&facts, day), stage, "{day}");
+        }
+        facts.certifications.push(CertificationFact::InReview { since: date(2026, 4, 1) });
+        assert_eq!(stage_on(&facts, date(2026, 4, 1)), Stage::Revoked);
+        facts.certifications[1] = CertificationFact::Certified { awarded_on: date(2026, 5, 1) };
+        assert_eq!(stage_on(&facts, date(2026, 4, 30)), Stage::Revoked);
+        assert_eq!(stage_on(&facts, date(2026, 5, 1)), Stage::Certified);
+        facts.certifications = vec![CertificationFact::InReview { since: date(2025, 9, 1) }];
+        assert_eq!(stage_on(&facts, date(2025, 8, 31)), Stage::RequirementsMet);
+        assert_eq!(stage_on(&facts, date(2025, 9, 1)), Stage::InReview);
+    }
+
+    #[test]
+    fn a_certified_agency_that_slips_stays_certified() {
+        let mut facts = facts();
+        facts.certifications = vec![CertificationFact::Certified { awarded_on: date(2025, 9, 1) }];
+        let before = status(&one_mind(), &facts, date(2026, 12, 31));
+        assert_eq!((before.stage, before.maintained), (Stage::Certified, Some(true)));
+        let expected = NextChange { on: date(2027, 1, 1), trained: -1, crisis_intervention: -1, still_met: false };
+        assert_eq!(before.next_change, Some(expected));
+        let after = status(&one_mind(), &facts, date(2027, 1, 1));
+        assert_eq!((after.stage, after.maintained, after.next_change), (Stage::Certified, Some(false), None));
+        assert_eq!(status(&one_mind(), &facts, date(2025, 8, 31)).maintained, None);
+    }
+
+    #[test]
+    fn the_pledge_counts_its_days() {
+        let on = date(2026, 11, 21);
+        let pledge = status(&one_mind(), &facts(), on).pledge.unwrap();
+        assert_eq!(pledge, PledgeView { id: Uuid::from_u128(7), pledged_on: date(2025, 2, 1), due_on: date(2027, 2, 1), days_left: 72 });
+        assert_eq!(status(&one_mind(), &facts(), date(2027, 2, 3)).pledge.unwrap().days_left, -2);
+    }
+
+    #[test]
+    fn a_term_that_ends_is_a_change() {
+        let mut facts = facts();
+        facts.credits.clear();
+        let next = status(&one_mind(), &facts, date(2026, 11, 21)).next_change;
+        assert_eq!(next, Some(NextChange { on: date(2027, 2, 2), trained: 0, crisis_intervention: 0, still_met: false }));
+    }
 }
