@@ -7,6 +7,7 @@ mod error;
 pub mod idempotency;
 pub mod migrations;
 pub mod schema;
+pub mod trainings;
 pub mod types;
 
 use std::sync::Arc;
