@@ -147,6 +147,7 @@ diesel::table! {
         expires_on -> Nullable<Day>,
         passed -> Bool,
         content -> Doc,
+        content_hash -> Text,
         revision -> Integer,
         sender_revision -> Nullable<BigInt>,
         sender_updated_at -> Nullable<Instant>,

@@ -117,6 +117,7 @@ CREATE TABLE completions (
     expires_on DATE,
     passed BOOLEAN NOT NULL,
     content JSONB NOT NULL,
+    content_hash TEXT COLLATE "C" NOT NULL,
     revision INTEGER NOT NULL,
     sender_revision BIGINT,
     sender_updated_at TIMESTAMPTZ,

@@ -117,6 +117,7 @@ CREATE TABLE completions (
     expires_on TEXT,
     passed BOOLEAN NOT NULL,
     content TEXT NOT NULL,
+    content_hash TEXT NOT NULL,
     revision INTEGER NOT NULL,
     sender_revision BIGINT,
     sender_updated_at INTEGER,
