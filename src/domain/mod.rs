@@ -16,6 +16,7 @@ pub mod matching;
 pub mod names;
 pub mod officer;
 pub mod ori;
+pub mod placement;
 pub mod pledge;
 pub mod push;
 pub mod reach;

@@ -186,6 +186,20 @@ impl Deserr<Faults> for Headcount {
     }
 }
 
+/// Reads a domain type by its own `parse(f64)`.
+macro_rules! measured {
+    ($($type:ty),+ $(,)?) => { $(
+        impl Deserr<Faults> for $type {
+            fn deserialize_from_value<V: IntoValue>(value: Value<V>, location: ValuePointerRef<'_>) -> Result<Self, Faults> {
+                let number = f64::deserialize_from_value(value, location)?;
+                <$type>::parse(number).or_else(|invalid| refuse(location, invalid))
+            }
+        }
+    )+ };
+}
+
+measured!(crate::domain::training::Hours, crate::domain::completion::Score);
+
 parsed!(
     crate::domain::agency::AgencyKind,
     crate::domain::agency::Country,
@@ -199,4 +213,6 @@ parsed!(
     crate::domain::text::Url,
     crate::domain::text::Sha256Hex,
     crate::domain::text::Email,
+    crate::domain::placement::CompletionStatus,
+    crate::domain::placement::ParkedReason,
 );

@@ -2,6 +2,7 @@
 
 pub mod agencies;
 pub mod auth;
+mod completions;
 pub mod decode;
 pub mod docs;
 pub mod extract;
@@ -22,6 +23,7 @@ use utoipa_actix_web::service_config::ServiceConfig;
 /// Every operation.
 pub fn routes(config: &mut ServiceConfig<'_>) {
     config.configure(agencies::routes);
+    config.configure(completions::routes);
     config.configure(whoami::routes);
     config.configure(problems::routes);
     config.configure(health::routes);

@@ -58,7 +58,7 @@ pub async fn once(
                 if kept.fingerprint != fingerprint {
                     return Err(ServiceError::KeyReused);
                 }
-                return Ok(Answer { status: kept.status, location: kept.location, body: kept.body });
+                return Ok(Answer { status: kept.status, location: kept.location, outcome: None, body: kept.body });
             }
             let answer = work(tx)?;
             let kept = Kept { fingerprint: fingerprint.clone(), status: answer.status, location: answer.location.clone(), body: answer.body.clone() };

@@ -58,6 +58,18 @@ impl Cursor {
 
 super::decode::parsed!(Limit, Cursor);
 
+/// The query of a list without filters.
+#[derive(Debug, deserr::Deserr)]
+#[deserr(error = super::decode::Faults, deny_unknown_fields)]
+pub struct PageQuery {
+    /// How many items a page has.
+    #[deserr(default)]
+    pub limit: Option<Limit>,
+    /// Where the page begins.
+    #[deserr(default)]
+    pub cursor: Option<Cursor>,
+}
+
 /// A digest of the list and its filters, so that a cursor is good for no other, and of the id, so that it can't be altered by accident.
 fn seal(request: &HttpRequest, id: Uuid) -> [u8; 8] {
     let mut digest = aws_lc_rs::digest::Context::new(&aws_lc_rs::digest::SHA256);

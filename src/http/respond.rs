@@ -87,6 +87,8 @@ pub struct Answer {
     pub status: u16,
     /// The path of what was created.
     pub location: Option<String>,
+    /// What became of a record that was pushed, for the `X-Outcome` header.
+    pub outcome: Option<&'static str>,
     /// The JSON body.
     pub body: String,
 }
@@ -98,7 +100,7 @@ impl Answer {
     /// As [`json`].
     pub fn of<T: Serialize>(status: u16, view: &T) -> ServiceResult<Self> {
         let body = serde_json::to_string(view).map_err(|cause| crate::storage::StorageError::Other(format!("a view is not JSON: {cause}")))?;
-        Ok(Self { status, location: None, body })
+        Ok(Self { status, location: None, outcome: None, body })
     }
 
     /// 200.
@@ -123,7 +125,10 @@ impl Answer {
         if let Some(location) = self.location {
             response.insert_header((LOCATION, location));
         }
-        if self.status == 200 || self.status == 201 {
+        if let Some(outcome) = self.outcome {
+            response.insert_header(("x-outcome", outcome));
+        }
+        if matches!(self.status, 200..=202) {
             response.insert_header((ETAG, etag(self.body.as_bytes())));
         }
         response.insert_header((CACHE_CONTROL, "private, no-cache")).content_type("application/json").body(self.body)

@@ -7,8 +7,11 @@ use utoipa::{PartialSchema, ToSchema};
 
 use super::decode::{Day, Headcount, Moment, Ref};
 use crate::domain::agency::{AgencyKey, AgencyKind, Country, Subdivision};
+use crate::domain::completion::Score;
 use crate::domain::ori::Ori;
+use crate::domain::placement::{CompletionStatus, ParkedReason};
 use crate::domain::text::{Email, Sha256Hex, Text, Url};
+use crate::domain::training::Hours;
 
 /// One line of text: no control characters, neither begun nor ended by white space.
 const LINE: &str = r"^[^\s\x00-\x1f\x7f-\x9f]([^\x00-\x1f\x7f-\x9f]*[^\s\x00-\x1f\x7f-\x9f])?$";
@@ -50,6 +53,8 @@ macro_rules! words {
 
 words! {
     AgencyKind as "AgencyKind": "What sort of agency it is.";
+    CompletionStatus as "CompletionStatus": "Where a completion stands: placed with its officer and training, waiting for one of them, or taken back.";
+    ParkedReason as "ParkedReason": "Why a completion waits.";
 }
 
 named! {
@@ -74,6 +79,10 @@ named! {
     Moment as "Moment": string("An instant with its offset (RFC 3339).", "2026-03-06T14:00:00-06:00").format(Some(SchemaFormat::KnownFormat(KnownFormat::DateTime)))
         .pattern(Some("^(19|[2-9][0-9])[0-9]{2}-"));
     Ref as "Id": string("An id of this registry (UUID).", "0199c1f0-0000-7000-8000-000000000000").format(Some(SchemaFormat::KnownFormat(KnownFormat::Uuid)));
+    Hours as "Hours": ObjectBuilder::new().schema_type(Type::Number).description(Some("A length in hours."))
+        .exclusive_minimum(Some(0)).maximum(Some(10_000)).examples([json!(40)]);
+    Score as "Score": ObjectBuilder::new().schema_type(Type::Number).description(Some("A result, from 0 to 1."))
+        .minimum(Some(0)).maximum(Some(1)).examples([json!(0.93)]);
     Headcount as "Headcount": ObjectBuilder::new().schema_type(Type::Integer).description(Some("A number of people."))
         .minimum(Some(0)).maximum(Some(i64::from(Headcount::MAX))).examples([json!(42)]);
 }

@@ -3,6 +3,7 @@
 use uuid::Uuid;
 
 use super::page::{PageOf, PageRequest};
+use super::placement::{agency_key, place_waiting};
 use super::{Fault, ServiceError, ServiceResult, Tx};
 use crate::domain::agency::{AgencyDraft, AgencyKey};
 use crate::domain::ori::Ori;
@@ -75,6 +76,7 @@ pub fn create(tx: &mut Tx<'_>, draft: &AgencyDraft) -> ServiceResult<Agency> {
     may_register(tx, draft)?;
     let id = tx.new_id();
     rows::insert(tx.conn, id, draft, tx.now).map_err(ServiceError::on(Constraint::AgencyOri, ori_taken()))?;
+    place_waiting(tx, &waited_for(draft))?;
     Ok(Agency { id, draft: sorted(draft), created_at: tx.now, updated_at: tx.now })
 }
 
@@ -116,7 +118,15 @@ fn replace(tx: &mut Tx<'_>, current: Agency, draft: &AgencyDraft) -> ServiceResu
         return Ok((Put::Unchanged, current));
     }
     rows::update(tx.conn, current.id, &draft, tx.now).map_err(ServiceError::on(Constraint::AgencyOri, ori_taken()))?;
+    if (&draft.ori, &draft.other_oris) != (&current.draft.ori, &current.draft.other_oris) {
+        place_waiting(tx, &waited_for(&draft))?;
+    }
     Ok((Put::Updated, Agency { draft, updated_at: tx.now, ..current }))
+}
+
+/// The keys under which parked completions wait for the agency to be known by its ORIs.
+fn waited_for(draft: &AgencyDraft) -> Vec<String> {
+    draft.ori.iter().chain(&draft.other_oris).map(|ori| agency_key(&AgencyKey::Ori(ori.clone()))).collect()
 }
 
 fn sorted(draft: &AgencyDraft) -> AgencyDraft {

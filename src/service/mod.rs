@@ -3,7 +3,10 @@
 //! Every function works within the transaction that a [`Tx`] stands for, and sees the agencies within its reach alone.
 
 pub mod agencies;
+pub mod completions;
+pub mod intake;
 pub mod page;
+pub mod placement;
 pub mod reach;
 
 use jiff::Timestamp;

@@ -1,6 +1,7 @@
 //! The database: one [`Store`] with short transactions on blocking threads, and query functions by resource.
 
 pub mod agencies;
+pub mod completions;
 pub mod conn;
 pub mod dialect;
 mod error;

@@ -1,0 +1,93 @@
+//! Completions once they are pushed: read, taken back, placed by hand.
+
+use uuid::Uuid;
+
+use super::page::{PageOf, PageRequest};
+use super::placement::{Moved, settle};
+use super::{Fault, ServiceError, ServiceResult, Tx};
+use crate::domain::placement::Placement;
+use crate::domain::reach::Reach;
+use crate::domain::text::Note;
+use crate::domain::training::TrainingReference;
+use crate::storage::completions::{self as rows, Completion, CompletionFilter};
+use crate::storage::dialect::{Lock, lock};
+use crate::storage::{officers, trainings};
+
+/// A completion that the client pushed, or of an officer within reach.
+///
+/// # Errors
+/// [`ServiceError::NotFound`].
+pub fn get(tx: &mut Tx<'_>, id: Uuid) -> ServiceResult<Completion> {
+    rows::find(tx.conn, &tx.reach, tx.client, id)?.ok_or(ServiceError::NotFound)
+}
+
+/// A page of the completions that the client pushed, or of officers within reach.
+///
+/// # Errors
+/// Where the database fails.
+pub fn list(tx: &mut Tx<'_>, filter: &CompletionFilter, page: PageRequest) -> ServiceResult<PageOf<Completion>> {
+    let fetched = rows::list(tx.conn, &tx.reach, tx.client, filter, page.after, page.fetch())?;
+    Ok(page.cut(fetched, |completion| completion.id))
+}
+
+/// A page of an officer's completions.
+///
+/// # Errors
+/// [`ServiceError::NotFound`] where there is no such officer within reach.
+pub fn list_of_officer(tx: &mut Tx<'_>, officer: Uuid, page: PageRequest) -> ServiceResult<PageOf<Completion>> {
+    if officers::candidates(tx.conn, &tx.reach, &[format!("id:{officer}")])?.is_empty() {
+        return Err(ServiceError::NotFound);
+    }
+    let filter = CompletionFilter { officer: Some(officer), ..CompletionFilter::default() };
+    list(tx, &filter, page)
+}
+
+/// A completion that the client may change: its own, or any for a client with a grant for all agencies.
+fn changeable(tx: &mut Tx<'_>, id: Uuid) -> ServiceResult<Completion> {
+    let completion = get(tx, id)?;
+    if completion.client == tx.client || tx.reach == Reach::All {
+        return Ok(completion);
+    }
+    Err(ServiceError::Forbidden("a completion is changed by the client that pushed it, or with a grant for all agencies".into()))
+}
+
+/// Takes a completion back: it counts for nothing any more, and its row stays.
+///
+/// # Errors
+/// [`ServiceError::Conflict`] where it was taken back before.
+pub fn revoke(tx: &mut Tx<'_>, id: Uuid, reason: &Note) -> ServiceResult<Completion> {
+    let completion = changeable(tx, id)?;
+    if completion.revocation.is_some() {
+        return Err(ServiceError::conflict("already_revoked", "the completion was revoked before"));
+    }
+    rows::revoke(tx.conn, id, reason.as_str(), tx.now)?;
+    get(tx, id)
+}
+
+/// Places a completion by hand. What is not given stays as it is.
+///
+/// # Errors
+/// [`ServiceError::Invalid`] where there is no such officer within reach or no such training, or where neither is given.
+pub fn place(tx: &mut Tx<'_>, id: Uuid, officer: Option<Uuid>, training: Option<Uuid>) -> ServiceResult<Completion> {
+    lock(tx.conn, Lock::Match)?;
+    let completion = changeable(tx, id)?;
+    let mut faults = Vec::new();
+    if officer.is_none() && training.is_none() {
+        faults.push(Fault::new("", "required", "give `officer`, `training` or both"));
+    }
+    if let Some(officer) = officer
+        && officers::candidates(tx.conn, &tx.reach, &[format!("id:{officer}")])?.is_empty()
+    {
+        faults.push(Fault::new("/officer/id", "unknown_officer", format!("there is no officer `{officer}`")));
+    }
+    if let Some(training) = training {
+        let catalogue = trainings::resolve(tx.conn, completion.client, &[], &[training])?;
+        if catalogue.find(&TrainingReference::Id(training), completion.draft.completed.date).is_none() {
+            faults.push(Fault::new("/training/id", "unknown_training", format!("there is no training `{training}`")));
+        }
+    }
+    ServiceError::check(faults)?;
+    let placement = Placement { officer, training, reason: None }.or(completion.placement);
+    settle(tx, &[Moved { id, placement, by_hand: true, draft: &completion.draft }])?;
+    get(tx, id)
+}

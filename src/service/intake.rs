@@ -1,0 +1,163 @@
+//! Pushes: each record created, updated or found unchanged, and placed or parked; all of them in one transaction.
+
+use std::collections::{HashMap, HashSet};
+
+use base64::Engine as _;
+use base64::engine::general_purpose::URL_SAFE_NO_PAD;
+use uuid::Uuid;
+
+use super::placement::{Moved, decide, settle, waits_for};
+use super::{ServiceResult, Tx};
+use crate::domain::completion::CompletionDraft;
+use crate::domain::placement::{ParkedReason, Placement};
+use crate::domain::push::{self, Push, decide_push};
+use crate::domain::reach::Reach;
+use crate::storage::completions::{self as rows, Held, NewCompletion};
+use crate::storage::dialect::{Lock, lock};
+
+/// What became of a record.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Pushed {
+    /// The completion.
+    pub id: Uuid,
+    /// What the push did.
+    pub push: Push,
+    /// Why it is parked, where it is.
+    pub parked: Option<ParkedReason>,
+}
+
+/// Takes a client's records, in order. The same `external_id` may come more than once: each is as if it came in a push of its own.
+///
+/// # Errors
+/// Where the database fails; then none of them was taken.
+pub fn push(tx: &mut Tx<'_>, drafts: &[CompletionDraft]) -> ServiceResult<Vec<Pushed>> {
+    lock(tx.conn, Lock::Match)?;
+    let mut outcomes = Vec::with_capacity(drafts.len());
+    for run in runs(drafts) {
+        outcomes.extend(push_run(tx, run)?);
+    }
+    Ok(outcomes)
+}
+
+/// Cuts `drafts` into the longest runs in which no `external_id` comes twice.
+fn runs(drafts: &[CompletionDraft]) -> Vec<&[CompletionDraft]> {
+    let mut cuts = Vec::new();
+    let mut begin = 0;
+    let mut seen = HashSet::new();
+    for (index, draft) in drafts.iter().enumerate() {
+        if !seen.insert(draft.external_id.as_str()) {
+            cuts.push(&drafts[begin..index]);
+            begin = index;
+            seen.clear();
+            seen.insert(draft.external_id.as_str());
+        }
+    }
+    cuts.push(&drafts[begin..]);
+    cuts
+}
+
+/// A record of a run, with what it means for what is held.
+struct Considered<'a> {
+    draft: &'a CompletionDraft,
+    content_hash: String,
+    held: Option<Held>,
+    push: Push,
+}
+
+impl Considered<'_> {
+    /// Whether officer and training have to be looked for: for what is new or other than before, and for what waits and comes again,
+    /// since the client's grants may have grown.
+    fn is_open(&self) -> bool {
+        match (&self.push, &self.held) {
+            (Push::Created | Push::Updated, _) => true,
+            (Push::Unchanged, Some(held)) => held.placement.reason.is_some(),
+            _ => false,
+        }
+    }
+
+    /// Where the record stands after this push, and whether staff had a hand in it. What staff placed stays where it is while the
+    /// sender means the same officer and course.
+    fn stands(&self, tx: &mut Tx<'_>, found: Option<Placement>) -> ServiceResult<(Placement, bool)> {
+        let nowhere = Placement { officer: None, training: None, reason: Some(ParkedReason::NoMatch) };
+        let Some(held) = &self.held else { return Ok((found.unwrap_or(nowhere), false)) };
+        let Some(found) = found else { return Ok((held.placement, held.placed_by_hand)) };
+        if !held.placed_by_hand {
+            return Ok((found, false));
+        }
+        let same = match self.push {
+            Push::Updated => rows::find(tx.conn, &Reach::All, tx.client, held.id)?
+                .is_some_and(|former| former.draft.officer == self.draft.officer && former.draft.training == self.draft.training),
+            _ => true,
+        };
+        Ok(if same { (held.placement.or(found), true) } else { (found, false) })
+    }
+}
+
+fn push_run(tx: &mut Tx<'_>, drafts: &[CompletionDraft]) -> ServiceResult<Vec<Pushed>> {
+    let external_ids: Vec<&str> = drafts.iter().map(|draft| draft.external_id.as_str()).collect();
+    let mut held = rows::held(tx.conn, tx.client, &external_ids)?;
+    let considered: Vec<Considered<'_>> = drafts.iter().map(|draft| consider(draft, held.remove(draft.external_id.as_str()))).collect();
+    let open: Vec<&CompletionDraft> = considered.iter().filter(|one| one.is_open()).map(|one| one.draft).collect();
+    let reach = tx.reach.clone();
+    let mut placements = decide(tx.conn, &reach, tx.client, &open)?.into_iter();
+
+    let (mut new, mut changed, mut moved) = (Vec::new(), Vec::new(), Vec::new());
+    let mut outcomes = Vec::with_capacity(considered.len());
+    for one in &considered {
+        let found = if one.is_open() { placements.next() } else { None };
+        let (placement, by_hand) = one.stands(tx, found)?;
+        let id = one.held.as_ref().map_or_else(|| tx.new_id(), |held| held.id);
+        let revision = one.held.as_ref().map_or(1, |held| held.revision + 1);
+        let row = NewCompletion { id, draft: one.draft, content_hash: one.content_hash.clone(), placement, revision, placed_by_hand: by_hand };
+        match one.push {
+            Push::Created => new.push(row),
+            Push::Updated => changed.push(row),
+            Push::Unchanged if one.held.as_ref().is_some_and(|held| held.placement != placement) => {
+                moved.push(Moved { id, placement, by_hand, draft: one.draft });
+            }
+            Push::Unchanged | Push::Stale => {}
+        }
+        outcomes.push(Pushed { id, push: one.push, parked: placement.reason });
+    }
+    rows::insert(tx.conn, tx.client, &reach, &new, tx.now)?;
+    rows::replace(tx.conn, &reach, &changed, tx.now)?;
+    let written = new.iter().chain(&changed);
+    let keys: Vec<(Uuid, String)> = written.flat_map(|row| waits_for(row.draft, &row.placement).into_iter().map(|key| (row.id, key))).collect();
+    let before: Vec<Uuid> = changed.iter().map(|row| row.id).collect();
+    rows::set_waiting(tx.conn, &before, &keys)?;
+    settle(tx, &moved)?;
+    Ok(outcomes)
+}
+
+fn consider(draft: &CompletionDraft, held: Option<Held>) -> Considered<'_> {
+    let digest = aws_lc_rs::digest::digest(&aws_lc_rs::digest::SHA256, draft.canonical().as_bytes());
+    let content_hash = URL_SAFE_NO_PAD.encode(digest);
+    let before = held.as_ref().map(|held| push::Held {
+        content_hash: held.content_hash.as_bytes(),
+        revision: held.sender_revision,
+        updated_at: held.sender_updated_at,
+    });
+    let push = decide_push(before.as_ref(), content_hash.as_bytes(), draft.revision, draft.updated_at);
+    Considered { draft, content_hash, held, push }
+}
+
+/// What outcomes come to, in the words of the contract.
+pub fn tally(outcomes: &[Pushed]) -> HashMap<&'static str, usize> {
+    let mut counts = HashMap::new();
+    for outcome in outcomes {
+        *counts.entry(outcome.word()).or_insert(0) += 1;
+    }
+    counts
+}
+
+impl Pushed {
+    /// The outcome in the words of the contract: a record that is new or changed, and waits, is `parked`.
+    pub fn word(&self) -> &'static str {
+        match (self.push, self.parked) {
+            (Push::Created | Push::Updated, Some(_)) => "parked",
+            (Push::Created, None) => "created",
+            (Push::Updated, None) => "updated",
+            (Push::Unchanged | Push::Stale, _) => "unchanged",
+        }
+    }
+}

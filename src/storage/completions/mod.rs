@@ -1,0 +1,392 @@
+//! Completions as pushed, where they stand, and what those wait for that are parked.
+
+mod content;
+mod waiting;
+
+use std::collections::HashMap;
+
+use diesel::prelude::*;
+use jiff::Timestamp;
+use uuid::Uuid;
+
+pub use waiting::{Waiting, set_waiting, waiting_for};
+
+use super::StorageError;
+use super::conn::AnyConn;
+use super::dialect::{MAX_BINDS, per_backend, rows_per_statement};
+use super::schema::{appointments, completion_revisions, completions};
+use super::types::{At, Id, Json, On};
+use crate::domain::completion::CompletionDraft;
+use crate::domain::placement::{CompletionStatus, ParkedReason, Placement};
+use crate::domain::reach::Reach;
+
+/// A completion as it is held.
+#[derive(Debug, Clone, PartialEq)]
+pub struct Completion {
+    /// Its id.
+    pub id: Uuid,
+    /// The client that pushed it.
+    pub client: Uuid,
+    /// What was pushed.
+    pub draft: CompletionDraft,
+    /// Where it stands.
+    pub placement: Placement,
+    /// Whether staff placed it.
+    pub placed_by_hand: bool,
+    /// How often it was pushed with other content, from 1.
+    pub revision: u32,
+    /// When and why it was taken back.
+    pub revocation: Option<Revocation>,
+    /// When it came first.
+    pub created_at: Timestamp,
+    /// When it changed.
+    pub updated_at: Timestamp,
+}
+
+/// That a completion was taken back.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Revocation {
+    /// When.
+    pub revoked_at: Timestamp,
+    /// Why.
+    pub reason: String,
+}
+
+impl Completion {
+    /// Where it stands, in a word.
+    pub fn status(&self) -> CompletionStatus {
+        match (&self.revocation, self.placement.reason) {
+            (Some(_), _) => CompletionStatus::Revoked,
+            (None, Some(_)) => CompletionStatus::Parked,
+            (None, None) => CompletionStatus::Placed,
+        }
+    }
+}
+
+/// What decides about a repeated push.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Held {
+    /// The completion.
+    pub id: Uuid,
+    /// The digest of what was pushed last.
+    pub content_hash: String,
+    /// The sender's revision of it.
+    pub sender_revision: Option<u64>,
+    /// When the sender had changed it.
+    pub sender_updated_at: Option<Timestamp>,
+    /// Our count of revisions.
+    pub revision: u32,
+    /// Where it stands.
+    pub placement: Placement,
+    /// Whether staff placed it.
+    pub placed_by_hand: bool,
+}
+
+/// A completion to be written.
+#[derive(Debug, Clone)]
+pub struct NewCompletion<'a> {
+    /// Its id.
+    pub id: Uuid,
+    /// What was pushed.
+    pub draft: &'a CompletionDraft,
+    /// The digest of what was pushed.
+    pub content_hash: String,
+    /// Where it stands.
+    pub placement: Placement,
+    /// Our count of revisions.
+    pub revision: u32,
+    /// Whether staff placed it.
+    pub placed_by_hand: bool,
+}
+
+/// Which completions a list holds.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub struct CompletionFilter {
+    /// Only those that stand so.
+    pub status: Option<CompletionStatus>,
+    /// Only those parked for this.
+    pub reason: Option<ParkedReason>,
+    /// Only the record that its sender calls so.
+    pub external_id: Option<String>,
+    /// Only this officer's.
+    pub officer: Option<Uuid>,
+    /// Only of this training.
+    pub training: Option<Uuid>,
+}
+
+#[derive(Queryable, Selectable)]
+#[diesel(table_name = completions)]
+struct CompletionRow {
+    id: Id,
+    client_id: Id,
+    officer_id: Option<Id>,
+    training_id: Option<Id>,
+    parked_reason: Option<String>,
+    content: Json,
+    revision: i32,
+    placed_by_hand: bool,
+    revoked_at: Option<At>,
+    revocation_reason: Option<String>,
+    created_at: At,
+    updated_at: At,
+}
+
+#[derive(Insertable, AsChangeset)]
+#[diesel(table_name = completions, treat_none_as_default_value = false, treat_none_as_null = true)]
+struct CompletionValues {
+    officer_id: Option<Id>,
+    training_id: Option<Id>,
+    parked_reason: Option<&'static str>,
+    completed_on: On,
+    completed_at: Option<At>,
+    expires_on: Option<On>,
+    passed: bool,
+    content: Json,
+    content_hash: String,
+    revision: i32,
+    sender_revision: Option<i64>,
+    sender_updated_at: Option<At>,
+    placed_by_hand: bool,
+    pushed_reach: Option<Json>,
+    updated_at: At,
+}
+
+/// How many columns an insert of a completion binds.
+const COLUMNS: usize = 19;
+
+impl CompletionRow {
+    fn into_completion(self) -> Result<Completion, StorageError> {
+        Ok(Completion {
+            id: self.id.0,
+            client: self.client_id.0,
+            draft: content::from_json(&self.content.0)?,
+            placement: placement(self.officer_id, self.training_id, self.parked_reason.as_deref())?,
+            placed_by_hand: self.placed_by_hand,
+            revision: revision(self.revision)?,
+            revocation: self.revoked_at.map(|at| Revocation { revoked_at: at.0, reason: self.revocation_reason.unwrap_or_default() }),
+            created_at: self.created_at.0,
+            updated_at: self.updated_at.0,
+        })
+    }
+}
+
+fn placement(officer: Option<Id>, training: Option<Id>, reason: Option<&str>) -> Result<Placement, StorageError> {
+    let reason =
+        reason.map(ParkedReason::parse).transpose().map_err(|invalid| StorageError::Corrupt(format!("completions.parked_reason: {invalid}")))?;
+    Ok(Placement { officer: officer.map(|id| id.0), training: training.map(|id| id.0), reason })
+}
+
+fn revision(held: i32) -> Result<u32, StorageError> {
+    u32::try_from(held).map_err(|_| StorageError::Corrupt("completions.revision".into()))
+}
+
+fn values(new: &NewCompletion<'_>, reach: &Reach, now: Timestamp) -> CompletionValues {
+    let draft = new.draft;
+    let pushed_reach = match reach {
+        Reach::All => None,
+        Reach::Agencies { named, .. } => Some(Json(named.iter().map(ToString::to_string).collect())),
+    };
+    CompletionValues {
+        officer_id: new.placement.officer.map(Id),
+        training_id: new.placement.training.map(Id),
+        parked_reason: new.placement.reason.map(ParkedReason::as_str),
+        completed_on: On(draft.completed.date),
+        completed_at: draft.completed.instant.map(At),
+        expires_on: draft.expires_on.map(On),
+        passed: draft.passed,
+        content: Json(content::to_json(draft)),
+        content_hash: new.content_hash.clone(),
+        revision: i32::try_from(new.revision).unwrap_or(i32::MAX),
+        sender_revision: draft.revision.map(|revision| i64::try_from(revision).unwrap_or(i64::MAX)),
+        sender_updated_at: draft.updated_at.map(At),
+        placed_by_hand: new.placed_by_hand,
+        pushed_reach,
+        updated_at: At(now),
+    }
+}
+
+type HeldRow = (Id, String, String, Option<i64>, Option<At>, i32, (Option<Id>, Option<Id>, Option<String>), bool);
+
+/// What is held of a client's records, by their `external_id`.
+///
+/// # Errors
+/// Where the database fails.
+pub fn held(conn: &mut AnyConn, client: Uuid, external_ids: &[&str]) -> Result<HashMap<String, Held>, StorageError> {
+    let mut found = HashMap::new();
+    for some in external_ids.chunks(MAX_BINDS - 1) {
+        let rows: Vec<HeldRow> = completions::table
+            .filter(completions::client_id.eq(Id(client)))
+            .filter(completions::external_id.eq_any(some))
+            .select((
+                completions::id,
+                completions::external_id,
+                completions::content_hash,
+                completions::sender_revision,
+                completions::sender_updated_at,
+                completions::revision,
+                (completions::officer_id, completions::training_id, completions::parked_reason),
+                completions::placed_by_hand,
+            ))
+            .load(conn)?;
+        for (id, external_id, content_hash, sender_revision, updated_at, count, (officer, training, reason), placed_by_hand) in rows {
+            let held = Held {
+                id: id.0,
+                content_hash,
+                sender_revision: sender_revision.and_then(|revision| u64::try_from(revision).ok()),
+                sender_updated_at: updated_at.map(|at| at.0),
+                revision: revision(count)?,
+                placement: placement(officer, training, reason.as_deref())?,
+                placed_by_hand,
+            };
+            found.insert(external_id, held);
+        }
+    }
+    Ok(found)
+}
+
+/// Writes new completions of a client that pushed them within `reach`.
+///
+/// # Errors
+/// [`super::Constraint::CompletionExternalId`] where another transaction has just written one of them.
+pub fn insert(conn: &mut AnyConn, client: Uuid, reach: &Reach, new: &[NewCompletion<'_>], now: Timestamp) -> Result<(), StorageError> {
+    for some in new.chunks(rows_per_statement(COLUMNS)) {
+        let rows: Vec<_> = some
+            .iter()
+            .map(|new| {
+                (
+                    completions::id.eq(Id(new.id)),
+                    completions::client_id.eq(Id(client)),
+                    completions::external_id.eq(new.draft.external_id.as_str()),
+                    completions::created_at.eq(At(now)),
+                    values(new, reach, now),
+                )
+            })
+            .collect();
+        per_backend!(conn, c => diesel::insert_into(completions::table).values(rows).execute(c))?;
+    }
+    Ok(())
+}
+
+/// Puts other content in the place of what completions were, and keeps what they were.
+///
+/// # Errors
+/// Where the database fails.
+pub fn replace(conn: &mut AnyConn, reach: &Reach, changed: &[NewCompletion<'_>], now: Timestamp) -> Result<(), StorageError> {
+    let ids: Vec<Id> = changed.iter().map(|new| Id(new.id)).collect();
+    for some in ids.chunks(MAX_BINDS / 4) {
+        let former: Vec<(Id, i32, Json)> = completions::table
+            .filter(completions::id.eq_any(some))
+            .select((completions::id, completions::revision, completions::content))
+            .load(conn)?;
+        let rows: Vec<_> = former
+            .into_iter()
+            .map(|(id, revision, content)| {
+                (
+                    completion_revisions::completion_id.eq(id),
+                    completion_revisions::revision.eq(revision),
+                    completion_revisions::content.eq(content),
+                    completion_revisions::replaced_at.eq(At(now)),
+                )
+            })
+            .collect();
+        per_backend!(conn, c => diesel::insert_into(completion_revisions::table).values(rows).execute(c))?;
+    }
+    for new in changed {
+        diesel::update(completions::table.filter(completions::id.eq(Id(new.id)))).set(values(new, reach, now)).execute(conn)?;
+    }
+    Ok(())
+}
+
+/// Says where completions stand now, and whether staff said so.
+///
+/// # Errors
+/// Where the database fails.
+pub fn place(conn: &mut AnyConn, placements: &[(Uuid, Placement, bool)], now: Timestamp) -> Result<(), StorageError> {
+    for (id, placement, by_hand) in placements {
+        diesel::update(completions::table.filter(completions::id.eq(Id(*id))))
+            .set((
+                completions::officer_id.eq(placement.officer.map(Id)),
+                completions::training_id.eq(placement.training.map(Id)),
+                completions::parked_reason.eq(placement.reason.map(ParkedReason::as_str)),
+                completions::placed_by_hand.eq(*by_hand),
+                completions::updated_at.eq(At(now)),
+            ))
+            .execute(conn)?;
+    }
+    Ok(())
+}
+
+/// Takes a completion back.
+///
+/// # Errors
+/// Where the database fails.
+pub fn revoke(conn: &mut AnyConn, id: Uuid, reason: &str, now: Timestamp) -> Result<(), StorageError> {
+    diesel::update(completions::table.filter(completions::id.eq(Id(id))))
+        .set((completions::revoked_at.eq(Some(At(now))), completions::revocation_reason.eq(Some(reason)), completions::updated_at.eq(At(now))))
+        .execute(conn)?;
+    Ok(())
+}
+
+/// A completion that the client pushed, or of an officer within reach.
+///
+/// # Errors
+/// Where the database fails.
+pub fn find(conn: &mut AnyConn, reach: &Reach, client: Uuid, id: Uuid) -> Result<Option<Completion>, StorageError> {
+    let row = visible(reach, client).filter(completions::id.eq(Id(id))).first(conn).optional()?;
+    row.map(CompletionRow::into_completion).transpose()
+}
+
+/// A page of the completions that the client pushed, or of officers within reach, in the order of their ids.
+///
+/// # Errors
+/// Where the database fails.
+pub fn list(
+    conn: &mut AnyConn,
+    reach: &Reach,
+    client: Uuid,
+    filter: &CompletionFilter,
+    after: Option<Uuid>,
+    fetch: i64,
+) -> Result<Vec<Completion>, StorageError> {
+    let mut query = visible(reach, client).order(completions::id).limit(fetch);
+    query = match filter.status {
+        None => query,
+        Some(CompletionStatus::Placed) => query.filter(completions::parked_reason.is_null()).filter(completions::revoked_at.is_null()),
+        Some(CompletionStatus::Parked) => query.filter(completions::parked_reason.is_not_null()).filter(completions::revoked_at.is_null()),
+        Some(CompletionStatus::Revoked) => query.filter(completions::revoked_at.is_not_null()),
+    };
+    if let Some(reason) = filter.reason {
+        query = query.filter(completions::parked_reason.eq(Some(reason.as_str())));
+    }
+    if let Some(external_id) = &filter.external_id {
+        query = query.filter(completions::external_id.eq(external_id));
+    }
+    if let Some(officer) = filter.officer {
+        query = query.filter(completions::officer_id.eq(Some(Id(officer))));
+    }
+    if let Some(training) = filter.training {
+        query = query.filter(completions::training_id.eq(Some(Id(training))));
+    }
+    if let Some(after) = after {
+        query = query.filter(completions::id.gt(Id(after)));
+    }
+    query.load(conn)?.into_iter().map(CompletionRow::into_completion).collect()
+}
+
+type Visible = completions::BoxedQuery<
+    'static,
+    super::conn::MultiBackend,
+    diesel::dsl::SqlTypeOf<diesel::dsl::AsSelect<CompletionRow, super::conn::MultiBackend>>,
+>;
+
+fn visible(reach: &Reach, client: Uuid) -> Visible {
+    let query = completions::table.select(CompletionRow::as_select()).into_boxed();
+    match reach.ids() {
+        None => query,
+        Some(ids) => {
+            let agencies: Vec<Id> = ids.iter().map(|id| Id(*id)).collect();
+            let officers = appointments::table.filter(appointments::agency_id.eq_any(agencies)).select(appointments::officer_id.nullable());
+            query.filter(completions::client_id.eq(Id(client)).or(completions::officer_id.eq_any(officers).assume_not_null()))
+        }
+    }
+}

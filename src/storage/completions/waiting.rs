@@ -1,0 +1,71 @@
+//! What parked completions wait for.
+
+use std::collections::BTreeSet;
+
+use diesel::prelude::*;
+use uuid::Uuid;
+
+use super::{Completion, CompletionRow};
+use crate::domain::agency::AgencyKey;
+use crate::storage::StorageError;
+use crate::storage::conn::AnyConn;
+use crate::storage::dialect::{MAX_BINDS, per_backend, rows_per_statement};
+use crate::storage::schema::{completions, waiting_keys};
+use crate::storage::types::{Id, Json};
+
+/// A parked completion, and the agencies that its client was granted when it pushed it (`None`: all).
+#[derive(Debug, Clone, PartialEq)]
+pub struct Waiting {
+    /// The completion.
+    pub completion: Completion,
+    /// The agencies, as the grant named them.
+    pub granted: Option<Vec<AgencyKey>>,
+}
+
+/// Puts `keys` in the place of what completions waited for.
+///
+/// # Errors
+/// Where the database fails.
+pub fn set_waiting(conn: &mut AnyConn, completions: &[Uuid], keys: &[(Uuid, String)]) -> Result<(), StorageError> {
+    let ids: Vec<Id> = completions.iter().map(|id| Id(*id)).collect();
+    for some in ids.chunks(MAX_BINDS) {
+        diesel::delete(waiting_keys::table.filter(waiting_keys::completion_id.eq_any(some))).execute(conn)?;
+    }
+    for some in keys.chunks(rows_per_statement(2)) {
+        let rows: Vec<_> = some.iter().map(|(id, key)| (waiting_keys::wanted.eq(key), waiting_keys::completion_id.eq(Id(*id)))).collect();
+        per_backend!(conn, c => diesel::insert_into(waiting_keys::table).values(rows).execute(c))?;
+    }
+    Ok(())
+}
+
+/// The completions that wait for one of `keys`, in the order in which they came.
+///
+/// # Errors
+/// Where the database fails.
+pub fn waiting_for(conn: &mut AnyConn, keys: &[String]) -> Result<Vec<Waiting>, StorageError> {
+    let mut ids: BTreeSet<Uuid> = BTreeSet::new();
+    for some in keys.chunks(MAX_BINDS) {
+        let found: Vec<Id> = waiting_keys::table.filter(waiting_keys::wanted.eq_any(some)).select(waiting_keys::completion_id).load(conn)?;
+        ids.extend(found.into_iter().map(|id| id.0));
+    }
+    let ids: Vec<Id> = ids.into_iter().map(Id).collect();
+    let mut waiting = Vec::with_capacity(ids.len());
+    for some in ids.chunks(MAX_BINDS) {
+        let rows: Vec<(CompletionRow, Option<Json>)> = completions::table
+            .filter(completions::id.eq_any(some))
+            .order(completions::id)
+            .select((CompletionRow::as_select(), completions::pushed_reach))
+            .load(conn)?;
+        for (row, reach) in rows {
+            let granted = reach.map(|keys| read_keys(&keys)).transpose()?;
+            waiting.push(Waiting { completion: row.into_completion()?, granted });
+        }
+    }
+    Ok(waiting)
+}
+
+fn read_keys(keys: &Json) -> Result<Vec<AgencyKey>, StorageError> {
+    let corrupt = || StorageError::Corrupt("completions.pushed_reach".into());
+    let keys = keys.0.as_array().ok_or_else(corrupt)?;
+    keys.iter().map(|key| key.as_str().and_then(|key| AgencyKey::parse(key).ok()).ok_or_else(corrupt)).collect()
+}
