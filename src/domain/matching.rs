@@ -156,11 +156,13 @@ impl Candidate {
     }
 }
 
-fn identifier_key(system: &str, value: &str) -> String {
+/// The key under which the holder of an identifier is looked up.
+pub fn identifier_key(system: &str, value: &str) -> String {
     format!("identifier:{system}|{value}")
 }
 
-fn name_key(family: &str, given: &str) -> String {
+/// The key under which the bearers of a name, folded, are looked up.
+pub fn name_key(family: &str, given: &str) -> String {
     format!("name:{family}|{given}")
 }
 

@@ -9,6 +9,7 @@ use uuid::Uuid;
 use super::StorageError;
 use super::conn::AnyConn;
 use super::dialect::{MAX_BINDS, per_backend};
+use super::error::corrupt;
 use super::schema::{agencies, agency_oris};
 use super::types::{At, Id, On};
 use crate::domain::agency::{AgencyDraft, AgencyKind, Country, Subdivision, SwornStrength};
@@ -78,11 +79,6 @@ struct AgencyValues<'a> {
     sworn_count: Option<i32>,
     sworn_as_of: Option<On>,
     updated_at: At,
-}
-
-fn corrupt(what: &str) -> impl FnOnce(crate::domain::invalid::Invalid) -> StorageError {
-    let what = what.to_owned();
-    move |invalid| StorageError::Corrupt(format!("{what}: {invalid}"))
 }
 
 impl AgencyRow {

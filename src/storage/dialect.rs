@@ -21,6 +21,9 @@ pub(crate) use per_backend;
 /// How many values one statement binds at the most, on either database (SQLite takes 32,766).
 pub const MAX_BINDS: usize = 32_000;
 
+/// How many values each of two lists in one statement has at the most.
+pub const HALF_OF_BINDS: usize = MAX_BINDS / 2;
+
 /// How many rows of `columns` values go into one statement.
 pub const fn rows_per_statement(columns: usize) -> usize {
     MAX_BINDS / columns

@@ -75,6 +75,11 @@ impl StorageError {
     }
 }
 
+/// What a stored value that the domain refuses comes to.
+pub(super) fn corrupt(what: &'static str) -> impl FnOnce(crate::domain::invalid::Invalid) -> StorageError {
+    move |invalid| StorageError::Corrupt(format!("{what}: {invalid}"))
+}
+
 impl From<DieselError> for StorageError {
     fn from(error: DieselError) -> Self {
         match error {

@@ -1,12 +1,16 @@
 //! The database: one [`Store`] with short transactions on blocking threads, and query functions by resource.
 
 pub mod agencies;
+pub mod appointments;
 pub mod completions;
 pub mod conn;
 pub mod dialect;
 mod error;
 pub mod idempotency;
+pub mod joins;
 pub mod migrations;
+pub mod numbers;
+pub mod officers;
 pub mod schema;
 pub mod trainings;
 pub mod types;

@@ -41,6 +41,7 @@ diesel::table! {
         family_name -> Text,
         given_folded -> Text,
         family_folded -> Text,
+        name_key -> Text,
         email -> Nullable<Text>,
         email_folded -> Nullable<Text>,
         created_at -> Instant,
@@ -83,14 +84,43 @@ diesel::table! {
     use diesel::sql_types::*;
     use crate::storage::types::{Day, Doc, Guid, Instant};
 
-    number_spells (id) {
-        id -> Guid,
+    number_spells (appointment_id, kind, from_on) {
         appointment_id -> Guid,
         agency_id -> Guid,
         kind -> Text,
         number -> Text,
         from_on -> Day,
         until_on -> Nullable<Day>,
+    }
+}
+
+diesel::table! {
+    use diesel::sql_types::*;
+    use crate::storage::types::{Day, Doc, Guid, Instant};
+
+    officer_joins (id) {
+        id -> Guid,
+        officer_id -> Guid,
+        agency_id -> Guid,
+        client_id -> Guid,
+        given_name -> Text,
+        family_name -> Text,
+        email -> Nullable<Text>,
+        identifiers -> Doc,
+        status -> Text,
+        confirmed_at -> Nullable<Instant>,
+        created_at -> Instant,
+        updated_at -> Instant,
+    }
+}
+
+diesel::table! {
+    use diesel::sql_types::*;
+    use crate::storage::types::{Day, Doc, Guid, Instant};
+
+    officer_join_keys (lookup, join_id) {
+        lookup -> Text,
+        join_id -> Guid,
     }
 }
 
@@ -269,6 +299,9 @@ diesel::table! {
     }
 }
 
+diesel::joinable!(number_spells -> appointments (appointment_id));
+diesel::joinable!(officer_join_keys -> officer_joins (join_id));
+
 diesel::allow_tables_to_appear_in_same_query!(
     agencies,
     agency_oris,
@@ -276,6 +309,8 @@ diesel::allow_tables_to_appear_in_same_query!(
     officer_identifiers,
     appointments,
     number_spells,
+    officer_joins,
+    officer_join_keys,
     trainings,
     course_mappings,
     completions,

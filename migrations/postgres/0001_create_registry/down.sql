@@ -8,6 +8,8 @@ DROP TABLE completion_revisions;
 DROP TABLE completions;
 DROP TABLE course_mappings;
 DROP TABLE trainings;
+DROP TABLE officer_join_keys;
+DROP TABLE officer_joins;
 DROP TABLE number_spells;
 DROP TABLE appointments;
 DROP TABLE officer_identifiers;

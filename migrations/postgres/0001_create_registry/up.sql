@@ -29,12 +29,15 @@ CREATE TABLE officers (
     family_name TEXT COLLATE "C" NOT NULL,
     given_folded TEXT COLLATE "C" NOT NULL,
     family_folded TEXT COLLATE "C" NOT NULL,
+    name_key TEXT COLLATE "C" NOT NULL,
     email TEXT COLLATE "C",
     email_folded TEXT COLLATE "C",
     created_at TIMESTAMPTZ NOT NULL,
     updated_at TIMESTAMPTZ NOT NULL
 );
-CREATE INDEX officers_by_name ON officers (family_folded, given_folded);
+-- name_key is `family|given`, both folded: so that many names are looked up by one list.
+CREATE INDEX officers_by_name ON officers (name_key);
+CREATE INDEX officers_by_family ON officers (family_folded, id);
 CREATE INDEX officers_by_email ON officers (email_folded);
 
 CREATE TABLE officer_identifiers (
@@ -64,16 +67,42 @@ CREATE INDEX appointments_by_agency ON appointments (agency_id, officer_id);
 
 -- Badge and employee numbers as they stood: each number with the days on which the appointment bore it.
 CREATE TABLE number_spells (
-    id UUID PRIMARY KEY,
     appointment_id UUID NOT NULL REFERENCES appointments (id) ON DELETE CASCADE,
     agency_id UUID NOT NULL REFERENCES agencies (id),
     kind TEXT COLLATE "C" NOT NULL,
     number TEXT COLLATE "C" NOT NULL,
     from_on DATE NOT NULL,
-    until_on DATE
+    until_on DATE,
+    PRIMARY KEY (appointment_id, kind, from_on)
 );
 CREATE INDEX number_spells_by_number ON number_spells (kind, number, agency_id);
-CREATE INDEX number_spells_by_appointment ON number_spells (appointment_id);
+
+-- Officers whom a client described by an identifier that somebody out of its reach holds. Joined: the person is the same, and
+-- until staff confirm it the client sees what it sent, which is here. Parked: the names disagree; the identifier was withheld.
+CREATE TABLE officer_joins (
+    id UUID PRIMARY KEY,
+    officer_id UUID NOT NULL REFERENCES officers (id) ON DELETE CASCADE,
+    agency_id UUID NOT NULL REFERENCES agencies (id),
+    client_id UUID NOT NULL,
+    given_name TEXT COLLATE "C" NOT NULL,
+    family_name TEXT COLLATE "C" NOT NULL,
+    email TEXT COLLATE "C",
+    identifiers JSONB NOT NULL,
+    status TEXT COLLATE "C" NOT NULL,
+    confirmed_at TIMESTAMPTZ,
+    created_at TIMESTAMPTZ NOT NULL,
+    updated_at TIMESTAMPTZ NOT NULL
+);
+CREATE INDEX officer_joins_by_officer ON officer_joins (officer_id);
+CREATE INDEX officer_joins_by_status ON officer_joins (status, id);
+
+-- The keys by which the client that sent them finds an officer of an unconfirmed join.
+CREATE TABLE officer_join_keys (
+    lookup TEXT COLLATE "C" NOT NULL,
+    join_id UUID NOT NULL REFERENCES officer_joins (id) ON DELETE CASCADE,
+    PRIMARY KEY (lookup, join_id)
+);
+CREATE INDEX officer_join_keys_by_join ON officer_join_keys (join_id);
 
 CREATE TABLE trainings (
     id UUID PRIMARY KEY,

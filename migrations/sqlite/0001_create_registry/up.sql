@@ -29,12 +29,15 @@ CREATE TABLE officers (
     family_name TEXT NOT NULL,
     given_folded TEXT NOT NULL,
     family_folded TEXT NOT NULL,
+    name_key TEXT NOT NULL,
     email TEXT,
     email_folded TEXT,
     created_at INTEGER NOT NULL,
     updated_at INTEGER NOT NULL
 );
-CREATE INDEX officers_by_name ON officers (family_folded, given_folded);
+-- name_key is `family|given`, both folded: so that many names are looked up by one list.
+CREATE INDEX officers_by_name ON officers (name_key);
+CREATE INDEX officers_by_family ON officers (family_folded, id);
 CREATE INDEX officers_by_email ON officers (email_folded);
 
 CREATE TABLE officer_identifiers (
@@ -64,16 +67,42 @@ CREATE INDEX appointments_by_agency ON appointments (agency_id, officer_id);
 
 -- Badge and employee numbers as they stood: each number with the days on which the appointment bore it.
 CREATE TABLE number_spells (
-    id BLOB PRIMARY KEY NOT NULL,
     appointment_id BLOB NOT NULL REFERENCES appointments (id) ON DELETE CASCADE,
     agency_id BLOB NOT NULL REFERENCES agencies (id),
     kind TEXT NOT NULL,
     number TEXT NOT NULL,
     from_on TEXT NOT NULL,
-    until_on TEXT
+    until_on TEXT,
+    PRIMARY KEY (appointment_id, kind, from_on)
 );
 CREATE INDEX number_spells_by_number ON number_spells (kind, number, agency_id);
-CREATE INDEX number_spells_by_appointment ON number_spells (appointment_id);
+
+-- Officers whom a client described by an identifier that somebody out of its reach holds. Joined: the person is the same, and
+-- until staff confirm it the client sees what it sent, which is here. Parked: the names disagree; the identifier was withheld.
+CREATE TABLE officer_joins (
+    id BLOB PRIMARY KEY NOT NULL,
+    officer_id BLOB NOT NULL REFERENCES officers (id) ON DELETE CASCADE,
+    agency_id BLOB NOT NULL REFERENCES agencies (id),
+    client_id BLOB NOT NULL,
+    given_name TEXT NOT NULL,
+    family_name TEXT NOT NULL,
+    email TEXT,
+    identifiers TEXT NOT NULL,
+    status TEXT NOT NULL,
+    confirmed_at INTEGER,
+    created_at INTEGER NOT NULL,
+    updated_at INTEGER NOT NULL
+);
+CREATE INDEX officer_joins_by_officer ON officer_joins (officer_id);
+CREATE INDEX officer_joins_by_status ON officer_joins (status, id);
+
+-- The keys by which the client that sent them finds an officer of an unconfirmed join.
+CREATE TABLE officer_join_keys (
+    lookup TEXT NOT NULL,
+    join_id BLOB NOT NULL REFERENCES officer_joins (id) ON DELETE CASCADE,
+    PRIMARY KEY (lookup, join_id)
+);
+CREATE INDEX officer_join_keys_by_join ON officer_join_keys (join_id);
 
 CREATE TABLE trainings (
     id BLOB PRIMARY KEY NOT NULL,

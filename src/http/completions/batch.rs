@@ -111,7 +111,7 @@ struct Record {
     params(("Prefer" = Option<String>, Header, description = "`return=minimal` (RFC 7240) leaves out the results that are `created` or `unchanged`.", example = "return=minimal")),
     responses((status = 207, description = "Every record is accounted for.", body = BatchView)))]
 #[post("/v1/completions/batch")]
-async fn push_completions(
+pub async fn push_completions(
     caller: Allowed<CompletionsWrite>,
     request: HttpRequest,
     key: IdempotencyKey,

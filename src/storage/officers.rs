@@ -1,0 +1,364 @@
+//! Officers, as a client sees them: with the appointments at agencies within its reach, and by what it sent itself while a join
+//! is unconfirmed.
+
+mod candidates;
+mod lookup;
+
+use std::collections::HashMap;
+
+use diesel::dsl::exists;
+use diesel::prelude::*;
+use diesel::upsert::excluded;
+use jiff::Timestamp;
+use uuid::Uuid;
+
+use super::StorageError;
+use super::appointments::{self as spells, Appointment};
+use super::conn::AnyConn;
+use super::dialect::{HALF_OF_BINDS, MAX_BINDS, per_backend, rows_per_statement};
+use super::error::corrupt;
+use super::joins::{self, Join};
+use super::schema::{appointments, completions, officer_identifiers, officers};
+use super::types::{At, Id};
+use crate::domain::join::JoinStatus;
+use crate::domain::matching::{identifier_key, name_key};
+use crate::domain::names::fold;
+use crate::domain::officer::Identifier;
+use crate::domain::reach::Reach;
+use crate::domain::text::{Email, Name, Text};
+
+pub use candidates::candidates;
+pub use lookup::answering;
+
+/// An officer as a client sees them.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Officer {
+    /// Who.
+    pub id: Uuid,
+    /// Given name.
+    pub given_name: Name,
+    /// Family name.
+    pub family_name: Name,
+    /// Address of electronic mail.
+    pub email: Option<Email>,
+    /// Keys in other systems, in their order, with those that were withheld.
+    pub identifiers: Vec<Identifier>,
+    /// Spells at agencies within reach, in the order of their first days.
+    pub appointments: Vec<Appointment>,
+    /// When the person was first described.
+    pub created_at: Timestamp,
+    /// When the person was last changed.
+    pub updated_at: Timestamp,
+    /// What the client sees is not the officer but what it sent, in this join.
+    pub mask: Option<Join>,
+    /// Identifiers that the client sent and that somebody else holds.
+    pub parked: Vec<Join>,
+}
+
+/// Which officers a list holds.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub struct OfficerFilter {
+    /// Only those with an appointment at this agency, whenever.
+    pub agency: Option<Uuid>,
+    /// Only those with this family name, folded.
+    pub family_name: Option<String>,
+    /// Only those with this given name, folded.
+    pub given_name: Option<String>,
+    /// Only those who answer to each of these keys.
+    pub keys: Vec<String>,
+}
+
+#[derive(Queryable, Selectable)]
+#[diesel(table_name = officers)]
+struct Row {
+    id: Id,
+    given_name: String,
+    family_name: String,
+    email: Option<String>,
+    created_at: At,
+    updated_at: At,
+}
+
+#[derive(Insertable)]
+#[diesel(table_name = officers, treat_none_as_default_value = false)]
+struct Values<'a> {
+    id: Id,
+    given_name: &'a str,
+    family_name: &'a str,
+    given_folded: String,
+    family_folded: String,
+    name_key: String,
+    email: Option<&'a str>,
+    email_folded: Option<String>,
+    created_at: At,
+    updated_at: At,
+}
+
+impl<'a> Values<'a> {
+    fn of(officer: &'a Officer) -> Self {
+        let (given_folded, family_folded) = (fold(officer.given_name.as_str()), fold(officer.family_name.as_str()));
+        Self {
+            id: Id(officer.id),
+            given_name: officer.given_name.as_str(),
+            family_name: officer.family_name.as_str(),
+            name_key: name_key(&family_folded, &given_folded),
+            given_folded,
+            family_folded,
+            email: officer.email.as_ref().map(Email::as_str),
+            email_folded: officer.email.as_ref().map(Email::folded),
+            created_at: At(officer.created_at),
+            updated_at: At(officer.updated_at),
+        }
+    }
+}
+
+impl Row {
+    fn read(self) -> Result<Officer, StorageError> {
+        Ok(Officer {
+            id: self.id.0,
+            given_name: Name::parse(&self.given_name).map_err(corrupt("officers.given_name"))?,
+            family_name: Name::parse(&self.family_name).map_err(corrupt("officers.family_name"))?,
+            email: self.email.as_deref().map(Email::parse).transpose().map_err(corrupt("officers.email"))?,
+            identifiers: Vec::new(),
+            appointments: Vec::new(),
+            created_at: self.created_at.0,
+            updated_at: self.updated_at.0,
+            mask: None,
+            parked: Vec::new(),
+        })
+    }
+}
+
+impl OfficerFilter {
+    /// Whether an officer, as the client sees them, is in the list.
+    fn holds(&self, officer: &Officer) -> bool {
+        let keys = officer.keys();
+        let folded = |wanted: &Option<String>, name: &Name| wanted.as_ref().is_none_or(|wanted| *wanted == fold(name.as_str()));
+        self.keys.iter().all(|key| keys.contains(key))
+            && self.agency.is_none_or(|agency| officer.appointments.iter().any(|appointment| appointment.agency == agency))
+            && folded(&self.family_name, &officer.family_name)
+            && folded(&self.given_name, &officer.given_name)
+    }
+}
+
+impl Officer {
+    /// The lookup keys of the person, in the vocabulary of [`crate::domain::matching`]; those of numbers are not among them.
+    pub fn keys(&self) -> Vec<String> {
+        let mut keys = vec![format!("id:{}", self.id), name_key(&fold(self.family_name.as_str()), &fold(self.given_name.as_str()))];
+        keys.extend(self.email.as_ref().map(|email| format!("email:{}", email.folded())));
+        keys.extend(self.identifiers.iter().map(|i| identifier_key(i.system.as_str(), i.value.as_str())));
+        keys
+    }
+
+    /// Lays over the officer what the client is to see instead of, or beside, what is held.
+    fn overlay(&mut self, joins: Vec<Join>) {
+        let (joined, parked): (Vec<Join>, Vec<Join>) = joins.into_iter().partition(|join| join.status == JoinStatus::Joined);
+        let masked = self.appointments.iter().all(|appointment| joined.iter().any(|join| join.agency == appointment.agency));
+        if let Some(join) = joined.into_iter().next_back().filter(|_| masked) {
+            self.given_name = join.given_name.clone();
+            self.family_name = join.family_name.clone();
+            self.email.clone_from(&join.email);
+            self.identifiers.clone_from(&join.identifiers);
+            self.created_at = join.created_at;
+            self.updated_at = join.updated_at;
+            self.mask = Some(join);
+        }
+        self.identifiers.extend(parked.iter().flat_map(|join| join.identifiers.clone()));
+        self.identifiers.sort_unstable();
+        self.identifiers.dedup();
+        self.parked = parked;
+    }
+}
+
+/// The ids of the agencies within reach, in lists that one statement can bind; one `None` for all of them.
+pub(super) fn agencies_within(reach: &Reach) -> Vec<Option<Vec<Id>>> {
+    match reach.ids() {
+        None => vec![None],
+        Some(ids) => ids.chunks(HALF_OF_BINDS).map(|some| Some(some.iter().map(|id| Id(*id)).collect())).collect(),
+    }
+}
+
+/// Only officers who have an appointment at one of the agencies (`None`: all officers).
+macro_rules! appointed {
+    ($query:expr, $officer:expr, $agencies:expr) => {
+        match $agencies {
+            None => $query,
+            Some(agencies) => $query
+                .filter(exists(appointments::table.filter(appointments::officer_id.eq($officer)).filter(appointments::agency_id.eq_any(agencies)))),
+        }
+    };
+}
+use appointed;
+
+/// The officers of these ids who are within reach, in the order of their ids.
+///
+/// # Errors
+/// Where the database fails.
+pub fn by_ids(conn: &mut AnyConn, reach: &Reach, ids: &[Uuid]) -> Result<Vec<Officer>, StorageError> {
+    let mut ids: Vec<Id> = ids.iter().map(|id| Id(*id)).collect();
+    ids.sort_unstable_by_key(|id| id.0);
+    ids.dedup();
+    let mut rows: Vec<Row> = Vec::new();
+    for agencies in agencies_within(reach) {
+        for some in ids.chunks(HALF_OF_BINDS) {
+            let query = officers::table.filter(officers::id.eq_any(some)).select(Row::as_select()).into_boxed();
+            rows.extend(appointed!(query, officers::id, &agencies).load(conn)?);
+        }
+    }
+    rows.sort_unstable_by_key(|row| row.id.0);
+    rows.dedup_by_key(|row| row.id.0);
+    seen(conn, reach, rows)
+}
+
+/// A page of the officers within reach, in the order of their ids.
+///
+/// # Errors
+/// Where the database fails.
+pub fn list(conn: &mut AnyConn, reach: &Reach, filter: &OfficerFilter, after: Option<Uuid>, fetch: i64) -> Result<Vec<Officer>, StorageError> {
+    if let Some(key) = filter.keys.first() {
+        let found = answering(conn, reach, std::slice::from_ref(key))?;
+        let mut officers = by_ids(conn, reach, &found)?;
+        officers.retain(|officer| after.is_none_or(|after| after < officer.id) && filter.holds(officer));
+        officers.truncate(usize::try_from(fetch).unwrap_or(usize::MAX));
+        return Ok(officers);
+    }
+    let mut rows: Vec<Row> = Vec::new();
+    for agencies in agencies_within(reach) {
+        let mut query = officers::table.order(officers::id).limit(fetch).select(Row::as_select()).into_boxed();
+        query = appointed!(query, officers::id, &agencies);
+        if let Some(agency) = filter.agency {
+            let there = appointments::table.filter(appointments::officer_id.eq(officers::id)).filter(appointments::agency_id.eq(Id(agency)));
+            query = query.filter(exists(there));
+        }
+        if let Some(name) = &filter.family_name {
+            query = query.filter(officers::family_folded.eq(name));
+        }
+        if let Some(name) = &filter.given_name {
+            query = query.filter(officers::given_folded.eq(name));
+        }
+        if let Some(after) = after {
+            query = query.filter(officers::id.gt(Id(after)));
+        }
+        rows.extend(query.load(conn)?);
+    }
+    rows.sort_unstable_by_key(|row| row.id.0);
+    rows.dedup_by_key(|row| row.id.0);
+    rows.truncate(usize::try_from(fetch).unwrap_or(usize::MAX));
+    seen(conn, reach, rows)
+}
+
+/// Completes officers by what is seen of them.
+fn seen(conn: &mut AnyConn, reach: &Reach, rows: Vec<Row>) -> Result<Vec<Officer>, StorageError> {
+    let ids: Vec<Uuid> = rows.iter().map(|row| row.id.0).collect();
+    let mut appointments = spells::of_officers(conn, reach, &ids)?;
+    let mut identifiers = identifiers_of(conn, &ids)?;
+    // Who sees everything sees the officer as is.
+    let mut joins = if reach.ids().is_some() { joins::unconfirmed(conn, reach, &ids)? } else { HashMap::new() };
+    rows.into_iter()
+        .map(|row| {
+            let mut officer = row.read()?;
+            officer.appointments = appointments.remove(&officer.id).unwrap_or_default();
+            officer.identifiers = identifiers.remove(&officer.id).unwrap_or_default();
+            if let Some(joins) = joins.remove(&officer.id) {
+                officer.overlay(joins);
+            }
+            Ok(officer)
+        })
+        .collect()
+}
+
+fn identifiers_of(conn: &mut AnyConn, officers: &[Uuid]) -> Result<HashMap<Uuid, Vec<Identifier>>, StorageError> {
+    let ids: Vec<Id> = officers.iter().map(|id| Id(*id)).collect();
+    let mut all: HashMap<Uuid, Vec<Identifier>> = HashMap::new();
+    for some in ids.chunks(MAX_BINDS) {
+        let rows: Vec<(Id, String, String)> = officer_identifiers::table
+            .filter(officer_identifiers::officer_id.eq_any(some))
+            .order((officer_identifiers::system, officer_identifiers::value))
+            .select((officer_identifiers::officer_id, officer_identifiers::system, officer_identifiers::value))
+            .load(conn)?;
+        for (id, system, value) in rows {
+            let read = || Ok(Identifier { system: Text::parse(&system)?, value: Text::parse(&value)? });
+            all.entry(id.0).or_default().push(read().map_err(corrupt("officer_identifiers"))?);
+        }
+    }
+    Ok(all)
+}
+
+/// Writes officers, new or changed; identifiers and appointments are written by themselves.
+///
+/// # Errors
+/// Where the database fails.
+pub fn save(conn: &mut AnyConn, changed: &[Officer]) -> Result<(), StorageError> {
+    for some in changed.chunks(rows_per_statement(10)) {
+        let values: Vec<Values<'_>> = some.iter().map(Values::of).collect();
+        per_backend!(conn, c => diesel::insert_into(officers::table)
+            .values(&values)
+            .on_conflict(officers::id)
+            .do_update()
+            .set((
+                officers::given_name.eq(excluded(officers::given_name)),
+                officers::family_name.eq(excluded(officers::family_name)),
+                officers::given_folded.eq(excluded(officers::given_folded)),
+                officers::family_folded.eq(excluded(officers::family_folded)),
+                officers::name_key.eq(excluded(officers::name_key)),
+                officers::email.eq(excluded(officers::email)),
+                officers::email_folded.eq(excluded(officers::email_folded)),
+                officers::updated_at.eq(excluded(officers::updated_at)),
+            ))
+            .execute(c))?;
+    }
+    Ok(())
+}
+
+/// Gives identifiers to officers.
+///
+/// # Errors
+/// [`super::Constraint::OfficerIdentifier`] where somebody holds one of them.
+pub fn add_identifiers(conn: &mut AnyConn, given: &[(Uuid, Identifier)]) -> Result<(), StorageError> {
+    let row = |(officer, identifier): &(Uuid, Identifier)| {
+        (
+            officer_identifiers::system.eq(identifier.system.as_str().to_owned()),
+            officer_identifiers::value.eq(identifier.value.as_str().to_owned()),
+            officer_identifiers::officer_id.eq(Id(*officer)),
+        )
+    };
+    for some in given.chunks(rows_per_statement(3)) {
+        let rows: Vec<_> = some.iter().map(row).collect();
+        per_backend!(conn, c => diesel::insert_into(officer_identifiers::table).values(&rows).execute(c))?;
+    }
+    Ok(())
+}
+
+/// Takes identifiers from an officer.
+///
+/// # Errors
+/// Where the database fails.
+pub fn remove_identifiers(conn: &mut AnyConn, officer: Uuid, taken: &[Identifier]) -> Result<(), StorageError> {
+    for identifier in taken {
+        let held = officer_identifiers::table
+            .filter(officer_identifiers::officer_id.eq(Id(officer)))
+            .filter(officer_identifiers::system.eq(identifier.system.as_str()))
+            .filter(officer_identifiers::value.eq(identifier.value.as_str()));
+        diesel::delete(held).execute(conn)?;
+    }
+    Ok(())
+}
+
+/// Whether a completion is placed with an officer.
+///
+/// # Errors
+/// Where the database fails.
+pub fn has_completions(conn: &mut AnyConn, officer: Uuid) -> Result<bool, StorageError> {
+    let found: Option<Id> =
+        completions::table.filter(completions::officer_id.eq(Some(Id(officer)))).select(completions::id).limit(1).get_result(conn).optional()?;
+    Ok(found.is_some())
+}
+
+/// Takes an officer away, and all that belongs to them.
+///
+/// # Errors
+/// [`super::Constraint::Reference`] where a completion is placed with them.
+pub fn delete(conn: &mut AnyConn, id: Uuid) -> Result<(), StorageError> {
+    diesel::delete(officers::table.filter(officers::id.eq(Id(id)))).execute(conn)?;
+    Ok(())
+}

@@ -1,0 +1,118 @@
+//! Who answers to a key, in the vocabulary of [`crate::domain::matching`].
+
+use std::collections::HashMap;
+
+use diesel::dsl::exists;
+use diesel::prelude::*;
+use uuid::Uuid;
+
+use super::{agencies_within, appointed};
+use crate::domain::numbers::NumberKind;
+use crate::domain::reach::Reach;
+use crate::storage::conn::AnyConn;
+use crate::storage::dialect::HALF_OF_BINDS;
+use crate::storage::schema::{appointments, number_spells, officer_identifiers, officers};
+use crate::storage::types::Id;
+use crate::storage::{StorageError, joins};
+
+/// Keys by their kind, without its prefix.
+#[derive(Default)]
+struct Wanted<'a> {
+    ids: Vec<Id>,
+    emails: Vec<&'a str>,
+    /// With the prefix: that is how the column holds them.
+    names: Vec<&'a str>,
+    identifiers: Vec<&'a str>,
+    employee_numbers: Vec<&'a str>,
+    badge_numbers: Vec<&'a str>,
+}
+
+impl<'a> Wanted<'a> {
+    fn sort(keys: &'a [String]) -> Self {
+        let mut wanted = Self::default();
+        for key in keys {
+            match key.split_once(':') {
+                Some(("id", id)) => wanted.ids.extend(Uuid::try_parse(id).ok().map(Id)),
+                Some(("email", email)) => wanted.emails.push(email),
+                Some(("name", _)) => wanted.names.push(key),
+                Some(("identifier", identifier)) => wanted.identifiers.push(identifier),
+                Some(("employee", number)) => wanted.employee_numbers.push(number),
+                Some(("badge", number)) => wanted.badge_numbers.push(number),
+                _ => {}
+            }
+        }
+        wanted
+    }
+}
+
+/// The officers within reach who answer to any of the keys, in the order of their ids: one statement for each kind of key, by
+/// thousands of keys at once.
+///
+/// # Errors
+/// Where the database fails.
+pub fn answering(conn: &mut AnyConn, reach: &Reach, keys: &[String]) -> Result<Vec<Uuid>, StorageError> {
+    let wanted = Wanted::sort(keys);
+    let mut found: Vec<Uuid> = Vec::new();
+    for agencies in &agencies_within(reach) {
+        for some in wanted.ids.chunks(HALF_OF_BINDS) {
+            let query = officers::table.filter(officers::id.eq_any(some)).select(officers::id).into_boxed();
+            extend(&mut found, appointed!(query, officers::id, agencies).load(conn)?);
+        }
+        for some in wanted.emails.chunks(HALF_OF_BINDS) {
+            let query = officers::table.filter(officers::email_folded.eq_any(some)).select(officers::id).into_boxed();
+            extend(&mut found, appointed!(query, officers::id, agencies).load(conn)?);
+        }
+        for some in wanted.names.chunks(HALF_OF_BINDS) {
+            let query = officers::table.filter(officers::name_key.eq_any(some)).select(officers::id).into_boxed();
+            extend(&mut found, appointed!(query, officers::id, agencies).load(conn)?);
+        }
+        let numbers = [(NumberKind::Employee, &wanted.employee_numbers), (NumberKind::Badge, &wanted.badge_numbers)];
+        for (kind, some) in numbers.into_iter().flat_map(|(kind, numbers)| numbers.chunks(HALF_OF_BINDS).map(move |some| (kind, some))) {
+            let mut query = number_spells::table
+                .inner_join(appointments::table)
+                .filter(number_spells::kind.eq(kind.as_str()))
+                .filter(number_spells::number.eq_any(some))
+                .select(appointments::officer_id)
+                .into_boxed();
+            if let Some(agencies) = agencies {
+                query = query.filter(number_spells::agency_id.eq_any(agencies));
+            }
+            extend(&mut found, query.load(conn)?);
+        }
+        found.extend(by_identifier(conn, agencies.as_deref(), &wanted.identifiers)?);
+    }
+    if reach.ids().is_some() {
+        let sent = |key: &&String| ["identifier:", "email:", "name:"].iter().any(|kind| key.starts_with(kind));
+        let keys: Vec<&str> = keys.iter().filter(sent).map(String::as_str).collect();
+        found.extend(joins::officers_by_keys(conn, reach, &keys)?);
+    }
+    found.sort_unstable();
+    found.dedup();
+    Ok(found)
+}
+
+fn extend(found: &mut Vec<Uuid>, ids: Vec<Id>) {
+    found.extend(ids.into_iter().map(|id| id.0));
+}
+
+/// `system|value`; where the bar stands in either, every reading is looked up and the right one kept.
+fn by_identifier(conn: &mut AnyConn, agencies: Option<&[Id]>, identifiers: &[&str]) -> Result<Vec<Uuid>, StorageError> {
+    let mut by_system: HashMap<&str, Vec<&str>> = HashMap::new();
+    for identifier in identifiers {
+        for (bar, _) in identifier.match_indices('|') {
+            by_system.entry(&identifier[..bar]).or_default().push(&identifier[bar + 1..]);
+        }
+    }
+    let mut found = Vec::new();
+    for (system, values) in by_system {
+        for some in values.chunks(HALF_OF_BINDS) {
+            let query = officer_identifiers::table
+                .filter(officer_identifiers::system.eq(system))
+                .filter(officer_identifiers::value.eq_any(some))
+                .select(officer_identifiers::officer_id)
+                .into_boxed();
+            extend(&mut found, appointed!(query, officer_identifiers::officer_id, agencies).load(conn)?);
+        }
+    }
+    Ok(found)
+}
