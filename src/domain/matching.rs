@@ -306,12 +306,12 @@ mod tests {
         ]
     }
 
-    fn name(text: &str) -> Option<Name> {
-        Some(Name::parse(text).unwrap())
+    fn name(text: &str) -> Name {
+        Name::parse(text).unwrap()
     }
 
-    fn number(text: &str) -> Option<Number> {
-        Some(Number::parse(text).unwrap())
+    fn number(text: &str) -> Number {
+        Number::parse(text).unwrap()
     }
 
     /// A reference within the agency.
@@ -320,7 +320,7 @@ mod tests {
     }
 
     fn ana_by_name() -> OfficerReference {
-        OfficerReference { family_name: name("RIVERA, JR."), given_name: name("Ána"), appointed_on: Some(date(2001, 5, 1)), ..here() }
+        OfficerReference { family_name: Some(name("RIVERA, JR.")), given_name: Some(name("Ána")), appointed_on: Some(date(2001, 5, 1)), ..here() }
     }
 
     fn matched(reference: &OfficerReference) -> Match {
@@ -332,8 +332,8 @@ mod tests {
         let ana = Match::Matched(Uuid::from_u128(1));
         let identifier = |value| Some(Identifier { system: Text::parse("post:US-IL").unwrap(), value: Text::parse(value).unwrap() });
         assert_eq!(matched(&ana_by_name()), ana);
-        assert_eq!(matched(&OfficerReference { badge_number: number("11288"), ..ana_by_name() }), ana);
-        assert_eq!(matched(&OfficerReference { badge_number: number("11288"), family_name: name("Rivera"), ..here() }), ana);
+        assert_eq!(matched(&OfficerReference { badge_number: Some(number("11288")), ..ana_by_name() }), ana);
+        assert_eq!(matched(&OfficerReference { badge_number: Some(number("11288")), family_name: Some(name("Rivera")), ..here() }), ana);
         assert_eq!(matched(&OfficerReference { id: Some(Uuid::from_u128(1)), ..OfficerReference::default() }), ana);
         assert_eq!(matched(&OfficerReference { identifier: identifier("1"), ..here() }), ana);
         let email = Some(Email::parse("ANA.Rivera@Police.Example").unwrap());
@@ -343,7 +343,8 @@ mod tests {
 
     #[test]
     fn what_nothing_tells_apart_is_ambiguous() {
-        let smith = OfficerReference { family_name: name("Smith"), given_name: name("John"), appointed_on: Some(date(2010, 1, 1)), ..here() };
+        let smith =
+            OfficerReference { family_name: Some(name("Smith")), given_name: Some(name("John")), appointed_on: Some(date(2010, 1, 1)), ..here() };
         assert_eq!(matched(&smith), Match::Ambiguous);
         let one = OfficerReference { id: Some(Uuid::from_u128(4)), ..smith };
         assert_eq!(matched(&one), Match::Matched(Uuid::from_u128(4)));
@@ -352,11 +353,11 @@ mod tests {
     #[test]
     fn a_star_that_is_not_the_named_officers_is_a_conflict_whoever_bears_it() {
         for star in ["88", "77777"] {
-            assert_eq!(matched(&OfficerReference { badge_number: number(star), ..ana_by_name() }), Match::Conflict, "{star}");
+            assert_eq!(matched(&OfficerReference { badge_number: Some(number(star)), ..ana_by_name() }), Match::Conflict, "{star}");
         }
-        let other_name = OfficerReference { badge_number: number("11288"), family_name: name("Jones"), ..here() };
+        let other_name = OfficerReference { badge_number: Some(number("11288")), family_name: Some(name("Jones")), ..here() };
         assert_eq!(matched(&other_name), Match::Conflict);
-        let nobody = OfficerReference { badge_number: number("77777"), family_name: name("Rivera"), ..here() };
+        let nobody = OfficerReference { badge_number: Some(number("77777")), family_name: Some(name("Rivera")), ..here() };
         assert_eq!(matched(&nobody), Match::NoMatch);
     }
 
@@ -374,7 +375,7 @@ mod tests {
         let spell = |from, until| NumberSpell { number: "500".into(), from, until };
         all[0].appointments[0].badge_numbers = vec![spell(date(2001, 5, 1), Some(date(2016, 3, 1)))];
         all[1].appointments[0].badge_numbers = vec![spell(date(2016, 3, 1), None)];
-        let star = OfficerReference { badge_number: number("500"), ..here() };
+        let star = OfficerReference { badge_number: Some(number("500")), ..here() };
         assert_eq!(match_officer(&star, Some(HERE), date(2016, 2, 29), &all), Match::Matched(Uuid::from_u128(1)));
         assert_eq!(match_officer(&star, Some(HERE), date(2016, 3, 1), &all), Match::Matched(Uuid::from_u128(2)));
         assert_eq!(match_officer(&star, Some(HERE), date(2001, 4, 30), &all), Match::NoMatch);
@@ -388,8 +389,8 @@ mod tests {
         assert_eq!(codes(&OfficerReference { agency: None, ..ana_by_name() }), [(String::new(), "insufficient_reference")]);
         assert_eq!(codes(&OfficerReference { given_name: None, ..ana_by_name() }), [(String::new(), "insufficient_reference")]);
         assert_eq!(codes(&here()), [(String::new(), "insufficient_reference")]);
-        assert_eq!(codes(&OfficerReference { badge_number: number("1"), ..here() }), []);
-        let homeless = OfficerReference { badge_number: number("1"), ..OfficerReference::default() };
+        assert_eq!(codes(&OfficerReference { badge_number: Some(number("1")), ..here() }), []);
+        let homeless = OfficerReference { badge_number: Some(number("1")), ..OfficerReference::default() };
         assert_eq!(codes(&homeless), [("/agency".to_owned(), "agency_required")]);
         let forbidden = Identifier { system: Text::parse("ssn").unwrap(), value: Text::parse("1").unwrap() };
         assert_eq!(codes(&OfficerReference { identifier: Some(forbidden), ..here() }), [("/identifier".to_owned(), "forbidden_identifier")]);
@@ -397,7 +398,7 @@ mod tests {
 
     #[test]
     fn reference_and_candidate_speak_one_vocabulary_of_keys() {
-        let reference = OfficerReference { badge_number: number("11288"), id: Some(Uuid::from_u128(1)), ..ana_by_name() };
+        let reference = OfficerReference { badge_number: Some(number("11288")), id: Some(Uuid::from_u128(1)), ..ana_by_name() };
         let candidate = &officers()[0];
         assert_eq!(reference.keys().len(), 3);
         assert!(reference.keys().iter().all(|key| candidate.keys().contains(key)), "{:?} {:?}", reference.keys(), candidate.keys());

@@ -102,8 +102,8 @@ mod tests {
     use super::super::training::Hours;
     use super::*;
 
-    fn at(second: i64) -> Option<Timestamp> {
-        Some(Timestamp::from_second(second).unwrap())
+    fn at(second: i64) -> Timestamp {
+        Timestamp::from_second(second).unwrap()
     }
 
     #[test]
@@ -112,18 +112,18 @@ mod tests {
         assert_eq!(decide_push(None, b"new", None, None), Push::Created);
         for (held, hash, revision, updated_at, push) in [
             (held(None, None), b"old", None, None, Push::Unchanged),
-            (held(Some(5), at(5)), b"old", Some(5), at(5), Push::Unchanged),
+            (held(Some(5), Some(at(5))), b"old", Some(5), Some(at(5)), Push::Unchanged),
             (held(None, None), b"new", None, None, Push::Updated),
             (held(Some(5), None), b"new", Some(6), None, Push::Updated),
             (held(Some(5), None), b"new", Some(4), None, Push::Stale),
             (held(Some(5), None), b"new", Some(5), None, Push::Updated),
-            (held(None, at(5)), b"new", None, at(6), Push::Updated),
-            (held(None, at(5)), b"new", None, at(4), Push::Stale),
-            (held(Some(5), at(5)), b"new", Some(6), at(4), Push::Updated),
-            (held(Some(5), at(5)), b"new", Some(4), at(6), Push::Stale),
-            (held(Some(5), at(5)), b"new", Some(5), at(4), Push::Stale),
-            (held(Some(5), None), b"new", None, at(1), Push::Updated),
-            (held(None, at(5)), b"new", Some(1), None, Push::Updated),
+            (held(None, Some(at(5))), b"new", None, Some(at(6)), Push::Updated),
+            (held(None, Some(at(5))), b"new", None, Some(at(4)), Push::Stale),
+            (held(Some(5), Some(at(5))), b"new", Some(6), Some(at(4)), Push::Updated),
+            (held(Some(5), Some(at(5))), b"new", Some(4), Some(at(6)), Push::Stale),
+            (held(Some(5), Some(at(5))), b"new", Some(5), Some(at(4)), Push::Stale),
+            (held(Some(5), None), b"new", None, Some(at(1)), Push::Updated),
+            (held(None, Some(at(5))), b"new", Some(1), None, Push::Updated),
         ] {
             assert_eq!(decide_push(Some(&held), hash, revision, updated_at), push, "{held:?} {revision:?} {updated_at:?}");
         }
@@ -154,14 +154,14 @@ mod tests {
             },
             CompletionDraft { training: TrainingReference::Code(Code::parse("CIT-8").unwrap()), ..base.clone() },
             CompletionDraft { completed: CompletedOn { date: date(2026, 3, 7), instant: None }, ..base.clone() },
-            CompletionDraft { completed: CompletedOn { instant: at(5), ..base.completed }, ..base.clone() },
+            CompletionDraft { completed: CompletedOn { instant: Some(at(5)), ..base.completed }, ..base.clone() },
             CompletionDraft { expires_on: Some(date(2027, 1, 1)), ..base.clone() },
             CompletionDraft { hours: None, ..base.clone() },
             CompletionDraft { score: Some(Score::parse(0.5).unwrap()), ..base.clone() },
             CompletionDraft { passed: false, ..base.clone() },
             CompletionDraft { certificate_number: Some(Code::parse("C-771").unwrap()), ..base.clone() },
             CompletionDraft { revision: Some(1), ..base.clone() },
-            CompletionDraft { updated_at: at(5), ..base.clone() },
+            CompletionDraft { updated_at: Some(at(5)), ..base.clone() },
         ];
         let mut texts: Vec<String> = others.iter().map(CompletionDraft::canonical).chain([base.canonical()]).collect();
         texts.sort();

@@ -227,3 +227,27 @@ fn an_agency_of_the_largest_size_is_matched_in_little_time() {
     assert_eq!(assigned.len(), roster.len());
     assert!(assigned.iter().all(|assignment| matches!(assignment, Assignment::Existing { .. })));
 }
+
+#[test]
+fn people_of_one_name_and_day_under_other_numbers_are_ambiguous_in_little_time() {
+    let entry = |number: u32| RosterEntry {
+        family_name: Name::parse("Smith").unwrap(),
+        given_name: Name::parse("John").unwrap(),
+        email: None,
+        employee_number: None,
+        badge_number: Some(Number::parse(&number.to_string()).unwrap()),
+        rank: None,
+        employment: Employment::FullTime,
+        sworn: true,
+        started_on: date(2010, 1, 1),
+        ended_on: None,
+        identifiers: Vec::new(),
+    };
+    let mut store = Store::default();
+    let former: Vec<RosterEntry> = (0..1000).map(entry).collect();
+    store.put(&former);
+    let roster: Vec<RosterEntry> = (1000..9000).map(entry).collect();
+    let plan = plan(&roster, &store.members);
+    assert!(plan.assignments.iter().all(|assignment| *assignment == Assignment::Ambiguous));
+    assert_eq!(plan.contested.len(), former.len());
+}

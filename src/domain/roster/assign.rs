@@ -116,6 +116,11 @@ impl<'a> Face<'a> {
         differ(self.employee, other.employee) || differ(self.badge, other.badge)
     }
 
+    /// The numbers borne, each in its place.
+    fn numbers(&self) -> impl Iterator<Item = [Option<&'a str>; 2]> + use<'a> {
+        [self.employee.map(|number| [Some(number), None]), self.badge.map(|number| [None, Some(number)])].into_iter().flatten()
+    }
+
     fn same_but_for_order(&self, other: &Self) -> bool {
         self.content() == other.content() && self.systems() == other.systems()
     }
@@ -376,20 +381,30 @@ impl<'a> Board<'a> {
     /// Says of what is left whether it is new.
     fn finish(mut self) -> Plan {
         for (entries, members) in self.groups(Face::who) {
-            // Entries with the same numbers and kinds of identifier may mean the same members.
-            let mut possible = BTreeMap::new();
+            // By kinds of identifier and by number, whom an entry may mean; each list is emptied into `contested` once.
+            let mut by_systems: BTreeMap<BTreeSet<&str>, Vec<Uuid>> = BTreeMap::new();
+            let mut by_number: BTreeMap<[Option<&str>; 2], Vec<Uuid>> = BTreeMap::new();
+            for member in members {
+                let (face, officer) = (&self.faces[member], self.members[member].officer);
+                by_systems.entry(face.systems()).or_default().push(officer);
+                for number in face.numbers() {
+                    by_number.entry(number).or_default().push(officer);
+                }
+            }
             for entry in entries {
                 let face = &self.entries[entry];
-                let contested = &mut self.contested;
-                let ambiguous = *possible.entry((face.systems(), face.employee, face.badge)).or_insert_with(|| {
-                    let choice: Vec<Uuid> = members
-                        .iter()
-                        .filter(|&&member| !face.told_apart_by_identifier(&self.faces[member]))
-                        .map(|&member| self.members[member].officer)
-                        .collect();
-                    contested.extend(&choice);
-                    !choice.is_empty()
-                });
+                let systems = face.systems();
+                let mut ambiguous = false;
+                for (_, choice) in by_systems.iter_mut().filter(|kind| kind.0.is_disjoint(&systems)) {
+                    ambiguous = true;
+                    self.contested.extend(choice.drain(..));
+                }
+                for number in face.numbers() {
+                    if let Some(choice) = by_number.get_mut(&number) {
+                        ambiguous = true;
+                        self.contested.extend(choice.drain(..));
+                    }
+                }
                 if ambiguous {
                     self.assigned[entry] = Some(Assignment::Ambiguous);
                 }
