@@ -7,7 +7,9 @@ use utoipa::{PartialSchema, ToSchema};
 
 use super::decode::{Day, Headcount, Moment, Ref};
 use crate::domain::agency::{AgencyKey, AgencyKind, Country, Subdivision};
+use crate::domain::gaps::Lack;
 use crate::domain::ori::Ori;
+use crate::domain::stage::Stage;
 use crate::domain::text::{Email, Sha256Hex, Text, Url};
 
 /// One line of text: no control characters, neither begun nor ended by white space.
@@ -50,6 +52,8 @@ macro_rules! words {
 
 words! {
     AgencyKind as "AgencyKind": "What sort of agency it is.";
+    Stage as "Stage": "Where the agency stands.";
+    Lack as "Lack": "`trained` is what the standard asks of every sworn officer, `crisis_intervention` what it asks of a share of them.";
 }
 
 named! {

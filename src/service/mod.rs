@@ -3,8 +3,10 @@
 //! Every function works within the transaction that a [`Tx`] stands for, and sees the agencies within its reach alone.
 
 pub mod agencies;
+pub mod gaps;
 pub mod page;
 pub mod reach;
+pub mod status;
 
 use jiff::Timestamp;
 use jiff::civil::Date;

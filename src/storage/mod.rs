@@ -4,6 +4,7 @@ pub mod agencies;
 pub mod conn;
 pub mod dialect;
 mod error;
+pub mod facts;
 pub mod idempotency;
 pub mod migrations;
 pub mod schema;
