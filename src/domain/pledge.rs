@@ -83,6 +83,11 @@ impl Pledge {
     }
 }
 
+/// The pledge that an agency is asked about on a day: the latest that was made by then, withdrawn or not.
+pub fn in_question(pledges: &[Pledge], on: Date) -> Option<&Pledge> {
+    pledges.iter().filter(|pledge| pledge.pledged_on <= on).max_by_key(|pledge| (pledge.pledged_on, pledge.id))
+}
+
 /// The last day of a term that begins on a day.
 pub fn due_on(pledged_on: Date, term: TermMonths) -> Date {
     pledged_on.saturating_add(i32::from(term.0).months())

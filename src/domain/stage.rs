@@ -4,11 +4,11 @@ use jiff::civil::Date;
 use serde::Serialize;
 use uuid::Uuid;
 
-use super::coverage::Coverage;
+use super::coverage::{Counts, Coverage};
 use super::evidence::InForce;
-use super::pledge::Pledge;
+use super::pledge::{Pledge, in_question};
 use super::readiness::{CertificationFact, Evaluation, Facts, evaluate_counts};
-use super::standard::Standard;
+use super::standard::{Standard, Standards};
 use super::words::words;
 
 words! {
@@ -78,10 +78,28 @@ pub struct Status {
     pub next_change: Option<NextChange>,
 }
 
-/// Where an agency stands on a day, past or future, as far as is known.
+/// Where an agency stands on a day, past or future, as far as is known, by the standard of the pledge in question.
+pub fn status_by_pledge(standards: &Standards, facts: &Facts, on: Date) -> Status {
+    status_by(|pledge| standards.of(pledge), facts, on)
+}
+
+/// The same by one standard, whatever the pledges say.
 pub fn status(standard: &Standard, facts: &Facts, on: Date) -> Status {
+    status_by(|_| standard, facts, on)
+}
+
+fn status_by<'a>(standard_of: impl Fn(Option<&Pledge>) -> &'a Standard, facts: &Facts, on: Date) -> Status {
+    let standard = standard_of(in_question(&facts.pledges, on));
     let coverage = Coverage::build(standard, &facts.sworn, &facts.credits);
-    let seen_from = |day: Date| View::of(standard, facts, &coverage, day);
+    let seen_from = |day: Date| {
+        let pledge = in_question(&facts.pledges, day);
+        let own = standard_of(pledge);
+        if own == standard {
+            return View::of(standard, facts, pledge, coverage.at(day), day);
+        }
+        // At most once: the day of a pledge to another standard is a day of change.
+        View::of(own, facts, pledge, Coverage::build(own, &facts.sworn, &facts.credits).at(day), day)
+    };
     let now = seen_from(on);
     let next_change = days_of_change(facts, &coverage, on).into_iter().find_map(|day| {
         let then = seen_from(day);
@@ -113,9 +131,8 @@ struct View<'a> {
 }
 
 impl<'a> View<'a> {
-    fn of(standard: &Standard, facts: &'a Facts, coverage: &Coverage, on: Date) -> Self {
-        let evaluation = evaluate_counts(standard, facts, coverage.at(on), on);
-        let pledge = facts.pledges.iter().filter(|pledge| pledge.pledged_on <= on).max_by_key(|pledge| (pledge.pledged_on, pledge.id));
+    fn of(standard: &Standard, facts: &Facts, pledge: Option<&'a Pledge>, counts: Counts, on: Date) -> Self {
+        let evaluation = evaluate_counts(standard, facts, counts, on);
         Self { stage: stage(facts, pledge, evaluation.met(), on), pledge, evaluation }
     }
 
@@ -198,7 +215,7 @@ mod tests {
 
     use super::super::coverage::{Credit, Spell};
     use super::super::pledge::TermMonths;
-    use super::super::standard::one_mind;
+    use super::super::standard::{one_mind, one_mind_2016};
     use super::super::training::Category;
     use super::*;
 
@@ -310,5 +327,21 @@ mod tests {
         facts.credits.clear();
         let next = status(&one_mind(), &facts, date(2026, 11, 21)).next_change;
         assert_eq!(next, Some(NextChange { on: date(2027, 2, 2), trained: 0, crisis_intervention: 0, still_met: false }));
+    }
+
+    #[test]
+    fn a_new_pledge_brings_its_own_standard() {
+        let standards = Standards::new([one_mind(), one_mind_2016()]);
+        let mut facts = facts();
+        facts.pledges[0].standard = one_mind_2016().code;
+        let renewed = Pledge { id: Uuid::from_u128(8), standard: one_mind().code, pledged_on: date(2026, 3, 1), ..facts.pledges[0].clone() };
+        facts.pledges.push(renewed);
+        let before = status_by_pledge(&standards, &facts, date(2026, 2, 28));
+        assert_eq!((before.standard.as_str(), before.evaluation.training.trained.count), ("one-mind-2016", 0));
+        let after = status_by_pledge(&standards, &facts, date(2026, 3, 1));
+        assert_eq!((after.standard.as_str(), after.evaluation.training.trained.count), ("one-mind", 1));
+        let expected = NextChange { on: date(2026, 3, 1), trained: 1, crisis_intervention: 0, still_met: after.evaluation.met() };
+        assert_eq!(before.next_change, Some(expected));
+        assert_eq!(status_by_pledge(&standards, &facts, date(2025, 1, 1)).standard, "one-mind");
     }
 }

@@ -1,6 +1,10 @@
 //! Published versions of the campaign's rules, as data.
 
+use std::collections::HashMap;
+
 use serde::Serialize;
+
+use super::pledge::Pledge;
 
 /// A share of people in whole numbers: no rounding, no floats (rule 3).
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize)]
@@ -24,6 +28,28 @@ pub struct Standard {
     pub crisis_counts_as_awareness: bool,
     /// Whether credit counts after it has lapsed.
     pub lapsed_credit_counts: bool,
+}
+
+/// The published standards by their codes.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Standards {
+    current: Standard,
+    by_code: HashMap<String, Standard>,
+}
+
+impl Standards {
+    /// The current one is `one-mind`, as published, else as it ships.
+    pub fn new(published: impl IntoIterator<Item = Standard>) -> Self {
+        let by_code: HashMap<_, _> = published.into_iter().map(|standard| (standard.code.clone(), standard)).collect();
+        let shipped = one_mind();
+        Self { current: by_code.get(&shipped.code).cloned().unwrap_or(shipped), by_code }
+    }
+
+    /// The standard that a pledge is to; without a pledge, the current one.
+    pub fn of(&self, pledge: Option<&Pledge>) -> &Standard {
+        // That a pledge is to a published standard is seen to where it is kept.
+        pledge.and_then(|pledge| self.by_code.get(&pledge.standard)).unwrap_or(&self.current)
+    }
 }
 
 impl Share {

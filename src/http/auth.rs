@@ -21,6 +21,20 @@ pub trait Scope: Send + Sync + 'static {
     const NAME: &'static str;
 }
 
+/// One scope, or several that are needed together.
+pub trait Scopes: Send + Sync + 'static {
+    /// As they stand in a token.
+    const NAMES: &'static [&'static str];
+}
+
+impl<S: Scope> Scopes for S {
+    const NAMES: &'static [&'static str] = &[S::NAME];
+}
+
+impl<A: Scope, B: Scope> Scopes for (A, B) {
+    const NAMES: &'static [&'static str] = &[A::NAME, B::NAME];
+}
+
 macro_rules! scopes {
     ($($type:ident = $name:literal: $doc:literal;)+) => {
         $(
@@ -70,7 +84,7 @@ pub struct Caller {
     registry: Arc<Registry>,
 }
 
-/// A caller whose token carries the scope `S`.
+/// A caller whose token carries the scope `S`, or each of a pair.
 #[derive(Clone)]
 pub struct Allowed<S> {
     caller: Caller,
@@ -141,17 +155,18 @@ impl FromRequest for Caller {
     }
 }
 
-impl<S: Scope> FromRequest for Allowed<S> {
+impl<S: Scopes> FromRequest for Allowed<S> {
     type Error = ApiError;
     type Future = Ready<Result<Self, ApiError>>;
 
     fn from_request(request: &HttpRequest, _: &mut Payload) -> Self::Future {
         ready(authenticate(request).and_then(|caller| {
-            if caller.may(S::NAME) {
+            let missing: Vec<String> = S::NAMES.iter().filter(|name| !caller.may(name)).map(|name| format!("`{name}`")).collect();
+            if missing.is_empty() {
                 return Ok(Self { caller, scope: PhantomData });
             }
-            let challenge = format!("Bearer realm=\"onemind\", error=\"insufficient_scope\", scope=\"{}\"", S::NAME);
-            let problem = ApiError::new(Kind::MissingScope).detail(format!("the operation needs the scope `{}`", S::NAME));
+            let challenge = format!("Bearer realm=\"onemind\", error=\"insufficient_scope\", scope=\"{}\"", S::NAMES.join(" "));
+            let problem = ApiError::new(Kind::MissingScope).detail(format!("the operation needs the scope {}", missing.join(" and ")));
             Err(with_challenge(problem, &challenge))
         }))
     }

@@ -7,6 +7,7 @@ pub mod decode;
 pub mod docs;
 pub mod extract;
 pub mod fallback;
+pub mod gaps;
 pub mod health;
 pub mod middleware;
 pub mod once;
@@ -16,6 +17,7 @@ pub mod problem;
 mod problems;
 pub mod respond;
 mod schema;
+pub mod status;
 mod whoami;
 
 use utoipa_actix_web::service_config::ServiceConfig;
@@ -24,6 +26,8 @@ use utoipa_actix_web::service_config::ServiceConfig;
 pub fn routes(config: &mut ServiceConfig<'_>) {
     config.configure(agencies::routes);
     config.configure(completions::routes);
+    config.configure(status::routes);
+    config.configure(gaps::routes);
     config.configure(whoami::routes);
     config.configure(problems::routes);
     config.configure(health::routes);

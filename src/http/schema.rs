@@ -10,6 +10,9 @@ use crate::domain::agency::{AgencyKey, AgencyKind, Country, Subdivision};
 use crate::domain::completion::Score;
 use crate::domain::ori::Ori;
 use crate::domain::placement::{CompletionStatus, ParkedReason};
+use crate::domain::gaps::Lack;
+use crate::domain::ori::Ori;
+use crate::domain::stage::Stage;
 use crate::domain::text::{Email, Sha256Hex, Text, Url};
 use crate::domain::training::Hours;
 
@@ -55,6 +58,8 @@ words! {
     AgencyKind as "AgencyKind": "What sort of agency it is.";
     CompletionStatus as "CompletionStatus": "Where a completion stands: placed with its officer and training, waiting for one of them, or taken back.";
     ParkedReason as "ParkedReason": "Why a completion waits.";
+    Stage as "Stage": "Where the agency stands.";
+    Lack as "Lack": "`trained` is what the standard asks of every sworn officer, `crisis_intervention` what it asks of a share of them.";
 }
 
 named! {

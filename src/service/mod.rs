@@ -5,9 +5,11 @@
 pub mod agencies;
 pub mod completions;
 pub mod intake;
+pub mod gaps;
 pub mod page;
 pub mod placement;
 pub mod reach;
+pub mod status;
 
 use jiff::Timestamp;
 use jiff::civil::Date;

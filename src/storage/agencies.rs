@@ -7,7 +7,7 @@ use jiff::Timestamp;
 use uuid::Uuid;
 
 use super::StorageError;
-use super::conn::AnyConn;
+use super::conn::{AnyConn, MultiBackend};
 use super::dialect::{MAX_BINDS, per_backend};
 use super::error::corrupt;
 use super::schema::{agencies, agency_oris};
@@ -184,7 +184,13 @@ pub fn briefs(conn: &mut AnyConn, ids: impl IntoIterator<Item = Uuid>) -> Result
 /// # Errors
 /// Where the database fails.
 pub fn list(conn: &mut AnyConn, reach: &Reach, filter: &AgencyFilter, after: Option<Uuid>, fetch: i64) -> Result<Vec<Agency>, StorageError> {
-    let mut query = agencies::table.order(agencies::id).limit(fetch).select(AgencyRow::as_select()).into_boxed();
+    let rows = page(reach, filter, after, fetch).select(AgencyRow::as_select()).load(conn)?;
+    with_oris(conn, rows)
+}
+
+/// The query for such a page, whatever it selects.
+pub(super) fn page<'a>(reach: &Reach, filter: &'a AgencyFilter, after: Option<Uuid>, fetch: i64) -> agencies::BoxedQuery<'a, MultiBackend> {
+    let mut query = agencies::table.order(agencies::id).limit(fetch).into_boxed();
     if let Some(ids) = reach.ids() {
         query = query.filter(agencies::id.eq_any(ids.iter().map(|id| Id(*id)).collect::<Vec<_>>()));
     }
@@ -203,8 +209,7 @@ pub fn list(conn: &mut AnyConn, reach: &Reach, filter: &AgencyFilter, after: Opt
     if let Some(after) = after {
         query = query.filter(agencies::id.gt(Id(after)));
     }
-    let rows = query.load(conn)?;
-    with_oris(conn, rows)
+    query
 }
 
 fn with_oris(conn: &mut AnyConn, rows: Vec<AgencyRow>) -> Result<Vec<Agency>, StorageError> {

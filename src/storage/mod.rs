@@ -6,6 +6,7 @@ pub mod completions;
 pub mod conn;
 pub mod dialect;
 mod error;
+pub mod facts;
 pub mod idempotency;
 pub mod joins;
 pub mod migrations;

@@ -37,7 +37,7 @@ fn complete(path: &str, method: &str, operation: &mut Value) {
     if !scopes.is_empty() {
         kinds.push(Kind::MissingScope);
         let description = operation["description"].as_str().unwrap_or_default();
-        let needs = scopes.iter().map(|scope| format!("`{scope}`")).collect::<Vec<_>>().join(", ");
+        let needs = scopes.iter().map(|scope| format!("`{scope}`")).collect::<Vec<_>>().join(" and ");
         operation["description"] = json!(format!("{description}\n\nNeeds the scope {needs}.").trim_start());
     }
     if has_path {

@@ -1,0 +1,267 @@
+//! What the rules ask of agencies, for many agencies at once: a handful of statements, however large they are.
+
+use std::collections::HashMap;
+
+use diesel::prelude::*;
+use jiff::civil::Date;
+use uuid::Uuid;
+
+use super::StorageError;
+use super::agencies::{AgencyBrief, AgencyFilter, page};
+use super::conn::AnyConn;
+use super::dialect::MAX_BINDS;
+use super::schema::{agencies, appointments, completions, officers, partnerships, pledges, policies, standards, trainings};
+use super::types::{Id, On};
+use crate::domain::completion::{Record, TrainingTerms, credit};
+use crate::domain::coverage::Spell;
+use crate::domain::evidence::InForce;
+use crate::domain::invalid::Invalid;
+use crate::domain::pledge::{Pledge, TermMonths};
+use crate::domain::reach::Reach;
+use crate::domain::readiness::Facts;
+use crate::domain::standard::{Share, Standard, Standards};
+use crate::domain::training::{Category, RecognitionStatus};
+
+/// An agency and what the rules ask of it.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct AgencyFacts {
+    /// The agency.
+    pub agency: AgencyBrief,
+    /// What is known of it.
+    pub facts: Facts,
+}
+
+/// A sworn officer as the agency knows the person.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct SwornOfficer {
+    /// The officer's id.
+    pub id: Uuid,
+    /// Given name.
+    pub given_name: String,
+    /// Family name.
+    pub family_name: String,
+    /// The number of the appointment.
+    pub employee_number: Option<String>,
+    /// The badge of the appointment.
+    pub badge_number: Option<String>,
+}
+
+type AgencyRow = (Id, Option<String>, String, Option<i32>);
+
+fn corrupt(what: &'static str) -> impl FnOnce(Invalid) -> StorageError {
+    move |invalid| StorageError::Corrupt(format!("{what}: {invalid}"))
+}
+
+fn number(what: &'static str, value: i32) -> Result<u32, StorageError> {
+    u32::try_from(value).map_err(|_| StorageError::Corrupt(what.to_owned()))
+}
+
+/// The facts of the agencies with these ids, within reach, in the order of the ids.
+///
+/// # Errors
+/// Where the database fails.
+pub fn by_ids(conn: &mut AnyConn, reach: &Reach, ids: &[Uuid]) -> Result<Vec<AgencyFacts>, StorageError> {
+    let mut wanted: Vec<Id> = ids.iter().filter(|id| reach.holds(**id)).map(|id| Id(*id)).collect();
+    wanted.sort_unstable_by_key(|id| id.0);
+    let mut found = Vec::with_capacity(wanted.len());
+    for some in wanted.chunks(MAX_BINDS) {
+        let rows: Vec<AgencyRow> = agencies::table
+            .filter(agencies::id.eq_any(some))
+            .order(agencies::id)
+            .select((agencies::id, agencies::ori, agencies::name, agencies::sworn_count))
+            .load(conn)?;
+        found.extend(load(conn, rows)?);
+    }
+    Ok(found)
+}
+
+/// The facts of a page of agencies within reach, in the order of their ids; `fetch` is at most [`MAX_BINDS`].
+///
+/// # Errors
+/// Where the database fails.
+pub fn list(conn: &mut AnyConn, reach: &Reach, filter: &AgencyFilter, after: Option<Uuid>, fetch: i64) -> Result<Vec<AgencyFacts>, StorageError> {
+    let rows: Vec<AgencyRow> =
+        page(reach, filter, after, fetch).select((agencies::id, agencies::ori, agencies::name, agencies::sworn_count)).load(conn)?;
+    load(conn, rows)
+}
+
+/// The published standards.
+///
+/// # Errors
+/// Where the database fails.
+pub fn published_standards(conn: &mut AnyConn) -> Result<Standards, StorageError> {
+    let rows: Vec<(String, String, i32, i32, bool, bool)> = standards::table
+        .select((
+            standards::code,
+            standards::title,
+            standards::crisis_numerator,
+            standards::crisis_denominator,
+            standards::crisis_counts_as_awareness,
+            standards::lapsed_credit_counts,
+        ))
+        .load(conn)?;
+    let all = rows.into_iter().map(|(code, title, numerator, denominator, crisis_counts_as_awareness, lapsed_credit_counts)| {
+        let crisis_share = Share {
+            numerator: number("standards.crisis_numerator", numerator)?,
+            denominator: number("standards.crisis_denominator", denominator)?,
+        };
+        Ok(Standard { code, title, crisis_share, crisis_counts_as_awareness, lapsed_credit_counts })
+    });
+    Ok(Standards::new(all.collect::<Result<Vec<_>, StorageError>>()?))
+}
+
+/// Those of `officers` who are sworn at an agency on a day, by their ids, each with the numbers of the spell that began last.
+///
+/// # Errors
+/// Where the database fails.
+pub fn sworn_officers(
+    conn: &mut AnyConn,
+    reach: &Reach,
+    agency: Uuid,
+    officers: &[Uuid],
+    day: Date,
+) -> Result<HashMap<Uuid, SwornOfficer>, StorageError> {
+    let mut found = HashMap::with_capacity(officers.len());
+    if !reach.holds(agency) {
+        return Ok(found);
+    }
+    let wanted: Vec<Id> = officers.iter().map(|id| Id(*id)).collect();
+    for some in wanted.chunks(MAX_BINDS - 3) {
+        let rows: Vec<(Id, String, String, Option<String>, Option<String>)> = appointments::table
+            .inner_join(officers::table.on(officers::id.eq(appointments::officer_id)))
+            .filter(appointments::agency_id.eq(Id(agency)))
+            .filter(appointments::officer_id.eq_any(some))
+            .filter(appointments::sworn.eq(true))
+            .filter(appointments::started_on.le(On(day)))
+            .filter(appointments::ended_on.is_null().or(appointments::ended_on.gt(On(day))))
+            .order((appointments::started_on, appointments::id))
+            .select((officers::id, officers::given_name, officers::family_name, appointments::employee_number, appointments::badge_number))
+            .load(conn)?;
+        found.extend(rows.into_iter().map(|(id, given_name, family_name, employee_number, badge_number)| {
+            (id.0, SwornOfficer { id: id.0, given_name, family_name, employee_number, badge_number })
+        }));
+    }
+    Ok(found)
+}
+
+/// Loads what belongs to these agencies, which stand in the order of their ids.
+fn load(conn: &mut AnyConn, rows: Vec<AgencyRow>) -> Result<Vec<AgencyFacts>, StorageError> {
+    let ids: Vec<Id> = rows.iter().map(|row| row.0).collect();
+    let mut all = rows
+        .into_iter()
+        .map(|(id, ori, name, declared)| {
+            let declared = declared.map(|count| number("agencies.sworn_count", count)).transpose()?;
+            Ok(AgencyFacts { agency: AgencyBrief { id: id.0, ori, name }, facts: Facts { declared, ..Facts::default() } })
+        })
+        .collect::<Result<Vec<_>, StorageError>>()?;
+    if !all.is_empty() {
+        load_sworn(conn, &ids, &mut all)?;
+        load_credits(conn, &ids, &mut all)?;
+        load_evidence(conn, &ids, &mut all)?;
+        load_pledges(conn, &ids, &mut all)?;
+    }
+    Ok(all)
+}
+
+/// The facts of one of the agencies.
+fn of(all: &mut [AgencyFacts], agency: Id) -> Result<&mut Facts, StorageError> {
+    let place = all.binary_search_by_key(&agency.0, |one| one.agency.id);
+    place.map(|place| &mut all[place].facts).map_err(|_| StorageError::Other(format!("{} was not asked for", agency.0)))
+}
+
+fn load_sworn(conn: &mut AnyConn, ids: &[Id], all: &mut [AgencyFacts]) -> Result<(), StorageError> {
+    let rows: Vec<(Id, Id, On, Option<On>)> = appointments::table
+        .filter(appointments::agency_id.eq_any(ids))
+        .filter(appointments::sworn.eq(true))
+        .select((appointments::agency_id, appointments::officer_id, appointments::started_on, appointments::ended_on))
+        .load(conn)?;
+    for (agency, officer, from, until) in rows {
+        of(all, agency)?.sworn.push(Spell { officer: officer.0, started_on: from.0, ended_on: until.map(|until| until.0) });
+    }
+    Ok(())
+}
+
+/// Credit belongs to the person: whoever pushed it, and wherever the officer served then. Somebody with two spells at an agency has it
+/// twice, which the rules don't mind.
+fn load_credits(conn: &mut AnyConn, ids: &[Id], all: &mut [AgencyFacts]) -> Result<(), StorageError> {
+    let recognized = recognized_trainings(conn)?;
+    let rows: Vec<(Id, Id, Option<Id>, On, Option<On>)> = appointments::table
+        .inner_join(completions::table.on(completions::officer_id.eq(appointments::officer_id.nullable())))
+        .filter(appointments::agency_id.eq_any(ids))
+        .filter(appointments::sworn.eq(true))
+        .filter(completions::passed.eq(true))
+        .filter(completions::revoked_at.is_null())
+        .filter(completions::parked_reason.is_null())
+        .select((
+            appointments::agency_id,
+            appointments::officer_id,
+            completions::training_id,
+            completions::completed_on,
+            completions::expires_on,
+        ))
+        .load(conn)?;
+    for (agency, officer, training, completed_on, expires_on) in rows {
+        let earned = credit(&Record {
+            officer: Some(officer.0),
+            training: training.and_then(|training| recognized.get(&training.0).copied()),
+            completed_on: completed_on.0,
+            expires_on: expires_on.map(|day| day.0),
+            passed: true,
+            revoked: false,
+        });
+        of(all, agency)?.credits.extend(earned);
+    }
+    Ok(())
+}
+
+fn recognized_trainings(conn: &mut AnyConn) -> Result<HashMap<Uuid, TrainingTerms>, StorageError> {
+    let recognition = RecognitionStatus::Recognized;
+    let rows: Vec<(Id, String, Option<i32>)> = trainings::table
+        .filter(trainings::recognition.eq(recognition.as_str()))
+        .select((trainings::id, trainings::category, trainings::validity_months))
+        .load(conn)?;
+    rows.into_iter()
+        .map(|(id, category, months)| {
+            let category = Category::parse(&category).map_err(corrupt("trainings.category"))?;
+            let validity_months =
+                months.map(u16::try_from).transpose().map_err(|_| StorageError::Corrupt("trainings.validity_months".to_owned()))?;
+            Ok((id.0, TrainingTerms { category, recognition, validity_months }))
+        })
+        .collect()
+}
+
+fn load_evidence(conn: &mut AnyConn, ids: &[Id], all: &mut [AgencyFacts]) -> Result<(), StorageError> {
+    let in_force = |from: On, until: Option<On>| InForce { from: from.0, until: until.map(|until| until.0) };
+    let rows: Vec<(Id, On, Option<On>)> = partnerships::table
+        .filter(partnerships::agency_id.eq_any(ids))
+        .select((partnerships::agency_id, partnerships::effective_on, partnerships::ends_on))
+        .load(conn)?;
+    for (agency, from, until) in rows {
+        of(all, agency)?.partnerships.push(in_force(from, until));
+    }
+    let rows: Vec<(Id, On, Option<On>)> = policies::table
+        .filter(policies::agency_id.eq_any(ids))
+        .select((policies::agency_id, policies::adopted_on, policies::ends_on))
+        .load(conn)?;
+    for (agency, from, until) in rows {
+        of(all, agency)?.policies.push(in_force(from, until));
+    }
+    Ok(())
+}
+
+fn load_pledges(conn: &mut AnyConn, ids: &[Id], all: &mut [AgencyFacts]) -> Result<(), StorageError> {
+    let rows: Vec<(Id, Id, String, On, i32, Option<On>)> = pledges::table
+        .filter(pledges::agency_id.eq_any(ids))
+        .select((pledges::agency_id, pledges::id, pledges::standard, pledges::pledged_on, pledges::term_months, pledges::withdrawn_on))
+        .load(conn)?;
+    for (agency, id, standard, pledged_on, term_months, withdrawn_on) in rows {
+        of(all, agency)?.pledges.push(Pledge {
+            id: id.0,
+            standard,
+            pledged_on: pledged_on.0,
+            term_months: TermMonths::parse(term_months.into()).map_err(corrupt("pledges.term_months"))?,
+            withdrawn_on: withdrawn_on.map(|day| day.0),
+        });
+    }
+    Ok(())
+}
