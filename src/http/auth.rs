@@ -150,9 +150,7 @@ impl<S: Scope> FromRequest for Allowed<S> {
             if caller.may(S::NAME) {
                 return Ok(Self { caller, scope: PhantomData });
             }
-            let challenge = format!("Bearer realm=\"onemind\", error=\"insufficient_scope\", scope=\"{}\"", S::NAME);
-            let problem = ApiError::new(Kind::MissingScope).detail(format!("the operation needs the scope `{}`", S::NAME));
-            Err(with_challenge(problem, &challenge))
+            Err(missing_scope(S::NAME))
         }))
     }
 }
@@ -184,6 +182,12 @@ fn authenticate(request: &HttpRequest) -> Result<Caller, ApiError> {
         agencies,
         registry: registry.clone().into_inner(),
     })
+}
+
+/// The problem of a token that lacks a scope.
+pub fn missing_scope(scope: &str) -> ApiError {
+    let challenge = format!("Bearer realm=\"onemind\", error=\"insufficient_scope\", scope=\"{scope}\"");
+    with_challenge(ApiError::new(Kind::MissingScope).detail(format!("the operation needs the scope `{scope}`")), &challenge)
 }
 
 fn with_challenge(problem: ApiError, challenge: &str) -> ApiError {

@@ -3,6 +3,7 @@
 pub mod agencies;
 pub mod auth;
 mod completions;
+pub mod course_mappings;
 pub mod decode;
 pub mod docs;
 pub mod extract;
@@ -16,6 +17,7 @@ pub mod problem;
 mod problems;
 pub mod respond;
 mod schema;
+pub mod trainings;
 mod whoami;
 
 use utoipa_actix_web::service_config::ServiceConfig;
@@ -24,6 +26,8 @@ use utoipa_actix_web::service_config::ServiceConfig;
 pub fn routes(config: &mut ServiceConfig<'_>) {
     config.configure(agencies::routes);
     config.configure(completions::routes);
+    config.configure(trainings::routes);
+    config.configure(course_mappings::routes);
     config.configure(whoami::routes);
     config.configure(problems::routes);
     config.configure(health::routes);

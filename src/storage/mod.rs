@@ -1,8 +1,10 @@
 //! The database: one [`Store`] with short transactions on blocking threads, and query functions by resource.
 
 pub mod agencies;
+mod catalogue;
 pub mod completions;
 pub mod conn;
+pub mod course_mappings;
 pub mod dialect;
 mod error;
 pub mod idempotency;
