@@ -47,9 +47,16 @@ words! {
 }
 
 /// A number of hours: more than 0, at most 10,000.
-#[derive(Debug, Clone, Copy, PartialEq, PartialOrd, Serialize)]
-#[serde(transparent)]
+#[derive(Debug, Clone, Copy, PartialEq, PartialOrd)]
 pub struct Hours(f64);
+
+impl Serialize for Hours {
+    /// 40, not 40.0.
+    #[expect(clippy::cast_possible_truncation, clippy::cast_sign_loss, reason = "a whole number from 1 to 10,000")]
+    fn serialize<S: serde::Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
+        if self.0.fract() == 0.0 { serializer.serialize_u16(self.0 as u16) } else { serializer.serialize_f64(self.0) }
+    }
+}
 
 /// An entry of the catalogue as a caller describes it.
 #[derive(Debug, Clone, PartialEq)]
@@ -108,6 +115,12 @@ impl Hours {
 }
 
 impl TrainingDraft {
+    /// Whether another draft says the same of what IACP staff recognize: programme, category, hours and validity.
+    pub fn recognized_alike(&self, other: &Self) -> bool {
+        let decided = |draft: &Self| (draft.program, draft.category, draft.hours, draft.validity_months);
+        decided(self) == decided(other)
+    }
+
     /// `invalid_validity` at `/validity_months` for what isn't 1 to 1,200.
     pub fn check(&self) -> Faults {
         if self.validity_months.is_some_and(|months| !(1..=1200).contains(&months)) {
@@ -132,6 +145,12 @@ impl MappingDraft {
     /// Whether the mapping means something on a day.
     pub fn covers(&self, day: Date) -> bool {
         self.effective_from <= day && self.effective_to.is_none_or(|end| day < end)
+    }
+
+    /// Whether both mean something on the same day, for the same code.
+    pub fn overlaps(&self, other: &Self) -> bool {
+        let later = if self.effective_from < other.effective_from { other } else { self };
+        self.code == other.code && self.covers(later.effective_from) && other.covers(later.effective_from)
     }
 }
 
@@ -176,6 +195,37 @@ mod tests {
         assert_eq!([4, 5, 6, 7].map(|day| closed.covers(d(day))), [false, true, true, false]);
         assert!(mapping(None).covers(date(9999, 1, 1)));
         assert_eq!(mapping(Some(d(4))).check()[0].0, "/effective_to");
+    }
+
+    #[test]
+    fn mappings_of_a_code_overlap_when_they_share_a_day() {
+        let mapping = |code: &str, from, to: Option<i8>| MappingDraft {
+            code: Code::parse(code).unwrap(),
+            training: Uuid::nil(),
+            effective_from: date(2025, 1, from),
+            effective_to: to.map(|to| date(2025, 1, to)),
+        };
+        let held = mapping("x", 5, Some(10));
+        for (from, to, overlaps) in [
+            (1, Some(5), false),
+            (1, Some(6), true),
+            (1, None, true),
+            (6, Some(7), true),
+            (5, Some(10), true),
+            (9, None, true),
+            (10, None, false),
+            (7, Some(7), false),
+        ] {
+            let other = mapping("x", from, to);
+            assert_eq!((held.overlaps(&other), other.overlaps(&held)), (overlaps, overlaps), "{from}..{to:?}");
+        }
+        assert!(!held.overlaps(&mapping("X", 5, Some(10))));
+    }
+
+    #[test]
+    fn whole_hours_are_written_without_a_fraction() {
+        let json = |hours| serde_json::to_string(&Hours::parse(hours).unwrap()).unwrap();
+        assert_eq!((json(40.0), json(7.5), json(10_000.0)), ("40".into(), "7.5".into(), "10000".into()));
     }
 
     #[test]

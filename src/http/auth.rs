@@ -168,6 +168,7 @@ impl<S: Scopes> FromRequest for Allowed<S> {
             let challenge = format!("Bearer realm=\"onemind\", error=\"insufficient_scope\", scope=\"{}\"", S::NAMES.join(" "));
             let problem = ApiError::new(Kind::MissingScope).detail(format!("the operation needs the scope {}", missing.join(" and ")));
             Err(with_challenge(problem, &challenge))
+            Err(missing_scope(S::NAME))
         }))
     }
 }
@@ -199,6 +200,12 @@ fn authenticate(request: &HttpRequest) -> Result<Caller, ApiError> {
         agencies,
         registry: registry.clone().into_inner(),
     })
+}
+
+/// The problem of a token that lacks a scope.
+pub fn missing_scope(scope: &str) -> ApiError {
+    let challenge = format!("Bearer realm=\"onemind\", error=\"insufficient_scope\", scope=\"{scope}\"");
+    with_challenge(ApiError::new(Kind::MissingScope).detail(format!("the operation needs the scope `{scope}`")), &challenge)
 }
 
 fn with_challenge(problem: ApiError, challenge: &str) -> ApiError {

@@ -3,6 +3,7 @@
 pub mod agencies;
 pub mod auth;
 mod completions;
+pub mod course_mappings;
 pub mod decode;
 pub mod docs;
 pub mod extract;
@@ -18,6 +19,7 @@ mod problems;
 pub mod respond;
 mod schema;
 pub mod status;
+pub mod trainings;
 mod whoami;
 
 use utoipa_actix_web::service_config::ServiceConfig;
@@ -28,6 +30,8 @@ pub fn routes(config: &mut ServiceConfig<'_>) {
     config.configure(completions::routes);
     config.configure(status::routes);
     config.configure(gaps::routes);
+    config.configure(trainings::routes);
+    config.configure(course_mappings::routes);
     config.configure(whoami::routes);
     config.configure(problems::routes);
     config.configure(health::routes);

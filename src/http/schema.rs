@@ -6,6 +6,7 @@ use utoipa::openapi::{KnownFormat, RefOr, SchemaFormat, Type};
 use utoipa::{PartialSchema, ToSchema};
 
 use super::decode::{Day, Headcount, Moment, Ref};
+use super::trainings::Months;
 use crate::domain::agency::{AgencyKey, AgencyKind, Country, Subdivision};
 use crate::domain::completion::Score;
 use crate::domain::ori::Ori;
@@ -14,7 +15,7 @@ use crate::domain::gaps::Lack;
 use crate::domain::ori::Ori;
 use crate::domain::stage::Stage;
 use crate::domain::text::{Email, Sha256Hex, Text, Url};
-use crate::domain::training::Hours;
+use crate::domain::training::{Category, Hours, Program, RecognitionStatus};
 
 /// One line of text: no control characters, neither begun nor ended by white space.
 const LINE: &str = r"^[^\s\x00-\x1f\x7f-\x9f]([^\x00-\x1f\x7f-\x9f]*[^\s\x00-\x1f\x7f-\x9f])?$";
@@ -60,6 +61,9 @@ words! {
     ParkedReason as "ParkedReason": "Why a completion waits.";
     Stage as "Stage": "Where the agency stands.";
     Lack as "Lack": "`trained` is what the standard asks of every sworn officer, `crisis_intervention` what it asks of a share of them.";
+    Program as "Program": "The programme that a training follows.";
+    Category as "Category": "What a training counts towards.";
+    RecognitionStatus as "RecognitionStatus": "Whether a training counts: only what is recognized does.";
 }
 
 named! {
@@ -88,6 +92,8 @@ named! {
         .exclusive_minimum(Some(0)).maximum(Some(10_000)).examples([json!(40)]);
     Score as "Score": ObjectBuilder::new().schema_type(Type::Number).description(Some("A result, from 0 to 1."))
         .minimum(Some(0)).maximum(Some(1)).examples([json!(0.93)]);
+    Months as "Months": ObjectBuilder::new().schema_type(Type::Integer).description(Some("A number of months."))
+        .minimum(Some(1)).maximum(Some(1200)).examples([json!(36)]);
     Headcount as "Headcount": ObjectBuilder::new().schema_type(Type::Integer).description(Some("A number of people."))
         .minimum(Some(0)).maximum(Some(i64::from(Headcount::MAX))).examples([json!(42)]);
 }

@@ -4,12 +4,14 @@
 
 pub mod agencies;
 pub mod completions;
+pub mod course_mappings;
 pub mod intake;
 pub mod gaps;
 pub mod page;
 pub mod placement;
 pub mod reach;
 pub mod status;
+pub mod trainings;
 
 use jiff::Timestamp;
 use jiff::civil::Date;
@@ -90,6 +92,9 @@ pub enum ServiceError {
     /// The caller's grants don't allow it: ask for a wider grant.
     #[error("{0}")]
     Forbidden(String),
+    /// The token lacks a scope that what is asked for turned out to need.
+    #[error("the scope `{0}` is missing")]
+    MissingScope(&'static str),
     /// The `Idempotency-Key` came with another request before: take a new key.
     #[error("the idempotency key was used for another request")]
     KeyReused,

@@ -35,7 +35,9 @@ pub enum Lock {
     /// A push that matches completions against officers and trainings; any number at a time.
     Match,
     /// A change to officers, trainings or mappings that places what is parked. Excludes pushes, or a completion that is
-    /// being parked at this moment would be overlooked and wait for ever.
+    /// being parked at this moment would be overlooked and wait for ever. Excludes other such changes too, so that what one
+    /// of them has checked (no two mappings of a code overlap) still holds when it commits. Take it before the first write:
+    /// waiting for it with a row in hand that another such change waits for is a deadlock.
     Place,
 }
 

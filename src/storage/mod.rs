@@ -2,8 +2,10 @@
 
 pub mod agencies;
 pub mod appointments;
+mod catalogue;
 pub mod completions;
 pub mod conn;
+pub mod course_mappings;
 pub mod dialect;
 mod error;
 pub mod facts;

@@ -1,115 +1,218 @@
-//! The catalogue of trainings, and what a client's codes mean in it.
-
-use std::collections::{HashMap, HashSet};
+//! The catalogue of trainings.
 
 use diesel::prelude::*;
-use jiff::civil::Date;
+use jiff::Timestamp;
 use uuid::Uuid;
+
+pub use super::catalogue::{Catalogue, resolve};
 
 use super::StorageError;
 use super::conn::AnyConn;
-use super::dialect::MAX_BINDS;
-use super::schema::{course_mappings, trainings};
-use super::types::{Id, On};
-use crate::domain::training::TrainingReference;
+use super::schema::trainings;
+use super::types::{At, Id};
+use crate::domain::invalid::Invalid;
+use crate::domain::text::{Code, Name, Note};
+use crate::domain::training::{Category, Hours, Program, RecognitionStatus, TrainingDraft};
 
-/// The part of the catalogue that some references of one client lead to.
-#[derive(Debug, Clone, Default)]
-pub struct Catalogue {
-    ids: HashSet<Uuid>,
-    codes: HashMap<String, Uuid>,
-    mappings: HashMap<String, Vec<Meaning>>,
+/// A training as it is held.
+#[derive(Debug, Clone, PartialEq)]
+pub struct Training {
+    /// Its id.
+    pub id: Uuid,
+    /// What it is.
+    pub draft: TrainingDraft,
+    /// Whether it counts.
+    pub recognition: Recognition,
+    /// When it was entered.
+    pub created_at: Timestamp,
+    /// When it changed, its recognition included.
+    pub updated_at: Timestamp,
 }
 
-/// What a client's code means on the days `[from, to)`.
-#[derive(Debug, Clone, Copy)]
-struct Meaning {
-    training: Uuid,
-    from: Date,
-    to: Option<Date>,
+/// Where the recognition of a training stands.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Recognition {
+    /// The decision.
+    pub status: RecognitionStatus,
+    /// What was noted with it.
+    pub note: Option<Note>,
+    /// When it was made; absent until there is one.
+    pub changed_at: Option<Timestamp>,
 }
 
-impl Catalogue {
-    /// The training that a reference means on a day. A code is the client's own where it has mapped it for that day, else the
-    /// catalogue's, to the letter.
-    pub fn find(&self, reference: &TrainingReference, on: Date) -> Option<Uuid> {
-        match reference {
-            TrainingReference::Id(id) => self.ids.get(id).copied(),
-            TrainingReference::Code(code) => {
-                let mapped = self.mappings.get(code.as_str()).into_iter().flatten().find(|meaning| meaning.covers(on));
-                mapped.map(|meaning| meaning.training).or_else(|| self.codes.get(code.as_str()).copied())
-            }
+/// Which trainings a list holds.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub struct TrainingFilter {
+    /// Only of this programme.
+    pub program: Option<Program>,
+    /// Only of this category.
+    pub category: Option<Category>,
+    /// Only those whose recognition stands so.
+    pub recognition: Option<RecognitionStatus>,
+    /// Only the one with this code.
+    pub code: Option<Code>,
+}
+
+#[derive(Queryable, Selectable)]
+#[diesel(table_name = trainings)]
+struct TrainingRow {
+    id: Id,
+    code: String,
+    title: String,
+    provider: Option<String>,
+    program: String,
+    category: String,
+    hours: Option<f64>,
+    validity_months: Option<i32>,
+    recognition: String,
+    recognition_note: Option<String>,
+    recognition_changed_at: Option<At>,
+    created_at: At,
+    updated_at: At,
+}
+
+#[derive(Insertable, AsChangeset)]
+#[diesel(table_name = trainings, treat_none_as_default_value = false, treat_none_as_null = true)]
+struct TrainingValues<'a> {
+    code: &'a str,
+    title: &'a str,
+    provider: Option<&'a str>,
+    program: &'a str,
+    category: &'a str,
+    hours: Option<f64>,
+    validity_months: Option<i32>,
+    updated_at: At,
+}
+
+#[derive(Insertable, AsChangeset)]
+#[diesel(table_name = trainings, treat_none_as_default_value = false, treat_none_as_null = true)]
+struct RecognitionValues<'a> {
+    recognition: &'a str,
+    recognition_note: Option<&'a str>,
+    recognition_changed_at: Option<At>,
+}
+
+fn corrupt(column: &'static str) -> impl FnOnce(Invalid) -> StorageError {
+    move |invalid| StorageError::Corrupt(format!("trainings.{column}: {invalid}"))
+}
+
+impl TryFrom<TrainingRow> for Training {
+    type Error = StorageError;
+
+    fn try_from(row: TrainingRow) -> Result<Self, StorageError> {
+        let validity_months = row.validity_months.map(u16::try_from).transpose();
+        Ok(Self {
+            id: row.id.0,
+            draft: TrainingDraft {
+                code: Code::parse(&row.code).map_err(corrupt("code"))?,
+                title: Name::parse(&row.title).map_err(corrupt("title"))?,
+                provider: row.provider.as_deref().map(Name::parse).transpose().map_err(corrupt("provider"))?,
+                program: Program::parse(&row.program).map_err(corrupt("program"))?,
+                category: Category::parse(&row.category).map_err(corrupt("category"))?,
+                hours: row.hours.map(Hours::parse).transpose().map_err(corrupt("hours"))?,
+                validity_months: validity_months.map_err(|_| StorageError::Corrupt("trainings.validity_months".into()))?,
+            },
+            recognition: Recognition {
+                status: RecognitionStatus::parse(&row.recognition).map_err(corrupt("recognition"))?,
+                note: row.recognition_note.as_deref().map(Note::parse).transpose().map_err(corrupt("recognition_note"))?,
+                changed_at: row.recognition_changed_at.map(|at| at.0),
+            },
+            created_at: row.created_at.0,
+            updated_at: row.updated_at.0,
+        })
+    }
+}
+
+impl<'a> TrainingValues<'a> {
+    fn of(draft: &'a TrainingDraft, now: Timestamp) -> Self {
+        Self {
+            code: draft.code.as_str(),
+            title: draft.title.as_str(),
+            provider: draft.provider.as_ref().map(Name::as_str),
+            program: draft.program.as_str(),
+            category: draft.category.as_str(),
+            hours: draft.hours.map(Hours::get),
+            validity_months: draft.validity_months.map(i32::from),
+            updated_at: At(now),
         }
     }
 }
 
-impl Meaning {
-    fn covers(&self, day: Date) -> bool {
-        self.from <= day && self.to.is_none_or(|to| day < to)
+impl<'a> RecognitionValues<'a> {
+    fn of(recognition: &'a Recognition) -> Self {
+        Self {
+            recognition: recognition.status.as_str(),
+            recognition_note: recognition.note.as_ref().map(Note::as_str),
+            recognition_changed_at: recognition.changed_at.map(At),
+        }
     }
 }
 
-/// What `codes` mean to a client, by its own mappings and by the catalogue, and which of `ids` are trainings: two statements,
-/// however many they are (up to the limit of what a statement binds).
+/// The training with an id, where there is one.
 ///
 /// # Errors
 /// Where the database fails.
-pub fn resolve(conn: &mut AnyConn, client: Uuid, codes: &[String], ids: &[Uuid]) -> Result<Catalogue, StorageError> {
-    let mut codes: Vec<&str> = codes.iter().map(String::as_str).collect();
-    codes.sort_unstable();
-    codes.dedup();
-    let mut ids: Vec<Id> = ids.iter().copied().map(Id).collect();
-    ids.sort_unstable_by_key(|id| id.0);
-    ids.dedup();
-    let mut found = Catalogue::default();
-    let half = MAX_BINDS / 2;
-    for round in 0..codes.chunks(half).len().max(ids.chunks(half).len()) {
-        let some_codes = codes.chunks(half).nth(round).unwrap_or_default();
-        let some_ids = ids.chunks(half).nth(round).unwrap_or_default();
-        let rows: Vec<(Id, String)> = trainings::table
-            .filter(trainings::code.eq_any(some_codes).or(trainings::id.eq_any(some_ids)))
-            .select((trainings::id, trainings::code))
-            .load(conn)?;
-        for (id, code) in rows {
-            found.ids.insert(id.0);
-            found.codes.insert(code, id.0);
-        }
-    }
-    for some in codes.chunks(MAX_BINDS - 1) {
-        let rows: Vec<(String, Id, On, Option<On>)> = course_mappings::table
-            .filter(course_mappings::client_id.eq(Id(client)))
-            .filter(course_mappings::code.eq_any(some))
-            .select((course_mappings::code, course_mappings::training_id, course_mappings::effective_from, course_mappings::effective_to))
-            .load(conn)?;
-        for (code, training, from, to) in rows {
-            found.mappings.entry(code).or_default().push(Meaning { training: training.0, from: from.0, to: to.map(|to| to.0) });
-        }
-    }
-    Ok(found)
+pub fn by_id(conn: &mut AnyConn, id: Uuid) -> Result<Option<Training>, StorageError> {
+    let row = trainings::table.filter(trainings::id.eq(Id(id))).select(TrainingRow::as_select()).first(conn).optional()?;
+    row.map(Training::try_from).transpose()
 }
 
-#[cfg(test)]
-mod tests {
-    use jiff::civil::date;
-
-    use super::*;
-    use crate::domain::text::Code;
-
-    #[test]
-    fn a_clients_own_code_goes_before_the_catalogues_while_it_is_mapped() {
-        let (own, catalogues) = (Uuid::from_u128(1), Uuid::from_u128(2));
-        let d = |day| date(2025, 1, day);
-        let meaning = Meaning { training: own, from: d(5), to: Some(d(7)) };
-        let catalogue = Catalogue {
-            ids: HashSet::from([catalogues]),
-            codes: HashMap::from([("CIT-40".to_owned(), catalogues)]),
-            mappings: HashMap::from([("CIT-40".to_owned(), vec![meaning])]),
-        };
-        let code = |code| TrainingReference::Code(Code::parse(code).unwrap());
-        let on = |day| catalogue.find(&code("CIT-40"), d(day));
-        assert_eq!([4, 5, 6, 7].map(on), [Some(catalogues), Some(own), Some(own), Some(catalogues)]);
-        assert_eq!(catalogue.find(&code("cit-40"), d(5)), None);
-        assert_eq!(catalogue.find(&TrainingReference::Id(catalogues), d(5)), Some(catalogues));
-        assert_eq!(catalogue.find(&TrainingReference::Id(own), d(5)), None);
+/// A page of trainings, in the order of their ids.
+///
+/// # Errors
+/// Where the database fails.
+pub fn list(conn: &mut AnyConn, filter: &TrainingFilter, after: Option<Uuid>, fetch: i64) -> Result<Vec<Training>, StorageError> {
+    let mut query = trainings::table.order(trainings::id).limit(fetch).select(TrainingRow::as_select()).into_boxed();
+    if let Some(program) = filter.program {
+        query = query.filter(trainings::program.eq(program.as_str()));
     }
+    if let Some(category) = filter.category {
+        query = query.filter(trainings::category.eq(category.as_str()));
+    }
+    if let Some(recognition) = filter.recognition {
+        query = query.filter(trainings::recognition.eq(recognition.as_str()));
+    }
+    if let Some(code) = &filter.code {
+        query = query.filter(trainings::code.eq(code.as_str()));
+    }
+    if let Some(after) = after {
+        query = query.filter(trainings::id.gt(Id(after)));
+    }
+    query.load(conn)?.into_iter().map(Training::try_from).collect()
+}
+
+/// Writes a new training.
+///
+/// # Errors
+/// [`super::Constraint::TrainingCode`] where another training has the code.
+pub fn insert(conn: &mut AnyConn, training: &Training) -> Result<(), StorageError> {
+    diesel::insert_into(trainings::table)
+        .values((
+            trainings::id.eq(Id(training.id)),
+            trainings::created_at.eq(At(training.created_at)),
+            TrainingValues::of(&training.draft, training.updated_at),
+            RecognitionValues::of(&training.recognition),
+        ))
+        .execute(conn)?;
+    Ok(())
+}
+
+/// Puts `training` in the place of what it was.
+///
+/// # Errors
+/// [`super::Constraint::TrainingCode`] where another training has the code.
+pub fn update(conn: &mut AnyConn, training: &Training) -> Result<(), StorageError> {
+    diesel::update(trainings::table.filter(trainings::id.eq(Id(training.id))))
+        .set((TrainingValues::of(&training.draft, training.updated_at), RecognitionValues::of(&training.recognition)))
+        .execute(conn)?;
+    Ok(())
+}
+
+/// Takes a training out of the catalogue.
+///
+/// # Errors
+/// [`super::Constraint::Reference`] while something refers to it.
+pub fn delete(conn: &mut AnyConn, id: Uuid) -> Result<(), StorageError> {
+    diesel::delete(trainings::table.filter(trainings::id.eq(Id(id)))).execute(conn)?;
+    Ok(())
 }

@@ -1,0 +1,134 @@
+//! The catalogue of trainings, common to all clients, and the decision which of them count.
+
+use uuid::Uuid;
+
+use super::page::{PageOf, PageRequest};
+use super::{Fault, ServiceError, ServiceResult, Tx};
+use crate::domain::reach::Reach;
+use crate::domain::text::Note;
+use crate::domain::training::{RecognitionStatus, TrainingDraft};
+use crate::storage::Constraint;
+use crate::storage::dialect::{self, Lock};
+use crate::storage::trainings::{self as rows, Recognition, Training, TrainingFilter};
+
+/// The scope that deciding on recognition needs.
+pub const RECOGNIZE: &str = "trainings:recognize";
+
+/// A training.
+///
+/// # Errors
+/// [`ServiceError::NotFound`].
+pub fn get(tx: &mut Tx<'_>, id: Uuid) -> ServiceResult<Training> {
+    rows::by_id(tx.conn, id)?.ok_or(ServiceError::NotFound)
+}
+
+/// The fault of a body that names at `pointer` a training that there isn't.
+///
+/// # Errors
+/// Where the database fails.
+pub fn unknown(tx: &mut Tx<'_>, id: Uuid, pointer: &str) -> ServiceResult<Option<Fault>> {
+    let unknown = rows::by_id(tx.conn, id)?.is_none();
+    Ok(unknown.then(|| Fault::new(pointer, "unknown_training", format!("there is no training `{id}`"))))
+}
+
+/// A page of trainings.
+///
+/// # Errors
+/// Where the database fails.
+pub fn list(tx: &mut Tx<'_>, filter: &TrainingFilter, page: PageRequest) -> ServiceResult<PageOf<Training>> {
+    let fetched = rows::list(tx.conn, filter, page.after, page.fetch())?;
+    Ok(page.cut(fetched, |training| training.id))
+}
+
+/// Proposes a training.
+///
+/// # Errors
+/// [`ServiceError::Conflict`] where another training has the code.
+pub fn create(tx: &mut Tx<'_>, draft: &TrainingDraft) -> ServiceResult<Training> {
+    check(draft)?;
+    dialect::lock(tx.conn, Lock::Place)?;
+    let recognition = Recognition { status: RecognitionStatus::Proposed, note: None, changed_at: None };
+    let training = Training { id: tx.new_id(), draft: draft.clone(), recognition, created_at: tx.now, updated_at: tx.now };
+    rows::insert(tx.conn, &training).map_err(ServiceError::on(Constraint::TrainingCode, code_taken(draft)))?;
+    Ok(training)
+}
+
+/// Changes a training to what `edit` makes of it. `may_recognize` says whether the caller has the scope [`RECOGNIZE`].
+///
+/// # Errors
+/// [`ServiceError::NotFound`], what `edit` says, and as [`create`]; [`ServiceError::MissingScope`] or
+/// [`ServiceError::Forbidden`] where what was recognized would become something else without who may recognize it.
+pub fn change(
+    tx: &mut Tx<'_>,
+    id: Uuid,
+    may_recognize: bool,
+    edit: impl FnOnce(&Training) -> ServiceResult<TrainingDraft>,
+) -> ServiceResult<Training> {
+    dialect::lock(tx.conn, Lock::Place)?;
+    let current = get(tx, id)?;
+    let draft = edit(&current)?;
+    check(&draft)?;
+    if draft == current.draft {
+        return Ok(current);
+    }
+    if current.recognition.status == RecognitionStatus::Recognized && !draft.recognized_alike(&current.draft) {
+        if !may_recognize {
+            return Err(ServiceError::MissingScope(RECOGNIZE));
+        }
+        decides(tx)?;
+    }
+    let code_taken = code_taken(&draft);
+    let training = Training { draft, updated_at: tx.now, ..current };
+    rows::update(tx.conn, &training).map_err(ServiceError::on(Constraint::TrainingCode, code_taken))?;
+    Ok(training)
+}
+
+/// Decides whether a training counts. `guard` is asked with what was decided before.
+///
+/// # Errors
+/// [`ServiceError::Forbidden`] without a grant for all agencies, [`ServiceError::NotFound`], and what `guard` says.
+pub fn recognize(
+    tx: &mut Tx<'_>,
+    id: Uuid,
+    status: RecognitionStatus,
+    note: Option<Note>,
+    guard: impl FnOnce(&Recognition) -> ServiceResult<()>,
+) -> ServiceResult<Recognition> {
+    decides(tx)?;
+    dialect::lock(tx.conn, Lock::Place)?;
+    let current = get(tx, id)?;
+    guard(&current.recognition)?;
+    if (current.recognition.status, &current.recognition.note) == (status, &note) {
+        return Ok(current.recognition);
+    }
+    let recognition = Recognition { status, note, changed_at: Some(tx.now) };
+    let training = Training { recognition, updated_at: tx.now, ..current };
+    rows::update(tx.conn, &training)?;
+    Ok(training.recognition)
+}
+
+/// Takes a training out of the catalogue. `guard` is asked with what is there.
+///
+/// # Errors
+/// [`ServiceError::NotFound`], what `guard` says, and [`ServiceError::Conflict`] while a mapping or completion refers to it.
+pub fn delete(tx: &mut Tx<'_>, id: Uuid, guard: impl FnOnce(&Training) -> ServiceResult<()>) -> ServiceResult<()> {
+    dialect::lock(tx.conn, Lock::Place)?;
+    guard(&get(tx, id)?)?;
+    let in_use = ServiceError::conflict("training_in_use", "a course mapping or a completion refers to this training");
+    rows::delete(tx.conn, id).map_err(ServiceError::on(Constraint::Reference, in_use))
+}
+
+fn decides(tx: &Tx<'_>) -> ServiceResult<()> {
+    match tx.reach {
+        Reach::All => Ok(()),
+        Reach::Agencies { .. } => Err(ServiceError::Forbidden("deciding which trainings count needs a grant for all agencies".into())),
+    }
+}
+
+fn check(draft: &TrainingDraft) -> ServiceResult<()> {
+    ServiceError::check(draft.check().into_iter().map(|(pointer, invalid)| Fault::at(pointer, invalid)).collect())
+}
+
+fn code_taken(draft: &TrainingDraft) -> ServiceError {
+    ServiceError::conflict("code_taken", format!("another training has the code `{}`", draft.code))
+}
