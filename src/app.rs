@@ -10,28 +10,13 @@ use actix_web::{App, Error, HttpServer, web};
 use utoipa_actix_web::AppExt as _;
 
 use crate::config::Config;
-use crate::domain::clock::{Clock, SystemClock};
+use crate::domain::clock::SystemClock;
 use crate::http::once::InFlight;
+use crate::http::registry::Registry;
 use crate::http::{self, openapi::Documents};
 use crate::storage::{Database, StorageError, Store, migrations};
-use crate::telemetry::{self, Metrics};
+use crate::telemetry;
 use crate::tokens::{KeyError, KeyRing, Tokens};
-
-/// Everything that a process shares between requests.
-pub struct Registry {
-    /// The database.
-    pub store: Store,
-    /// Verifies access tokens.
-    pub tokens: Tokens,
-    /// The time.
-    pub clock: Arc<dyn Clock>,
-    /// The idempotency keys that are being worked on.
-    pub in_flight: InFlight,
-    /// The OpenAPI document, and what follows from it.
-    pub documents: Documents,
-    /// The metrics.
-    pub metrics: Metrics,
-}
 
 /// Why the service does not start.
 #[derive(Debug, thiserror::Error)]
@@ -59,24 +44,22 @@ pub enum Migrate {
     SqliteOnly,
 }
 
-impl Registry {
-    /// Opens database and keys.
-    ///
-    /// # Errors
-    /// [`StartError`].
-    pub fn open(config: &Config, migrate: Migrate) -> Result<Self, StartError> {
-        prepare(config, migrate)?;
-        let store = Store::open(&config.database, config.pool_size)?;
-        let tokens = Tokens::new(KeyRing::open(&config.data_dir)?, &config.issuer, &config.audience);
-        Ok(Self {
-            store,
-            tokens,
-            clock: Arc::new(SystemClock),
-            in_flight: InFlight::default(),
-            documents: Documents::new(),
-            metrics: telemetry::metrics(),
-        })
-    }
+/// Opens database and keys.
+///
+/// # Errors
+/// [`StartError`].
+pub fn open(config: &Config, migrate: Migrate) -> Result<Registry, StartError> {
+    prepare(config, migrate)?;
+    let store = Store::open(&config.database, config.pool_size)?;
+    let tokens = Tokens::new(KeyRing::open(&config.data_dir)?, &config.issuer, &config.audience);
+    Ok(Registry {
+        store,
+        tokens,
+        clock: Arc::new(SystemClock),
+        in_flight: InFlight::default(),
+        documents: Documents::new(),
+        metrics: telemetry::metrics(),
+    })
 }
 
 /// Makes the data folder, and the folder of a SQLite file.
@@ -113,8 +96,8 @@ pub fn build(
     registry: web::Data<Registry>,
 ) -> App<impl ServiceFactory<ServiceRequest, Config = (), Response = ServiceResponse<impl MessageBody>, Error = Error, InitError = ()>> {
     App::new()
-        .wrap(Compress::default())
         .wrap(from_fn(http::middleware::answer))
+        .wrap(Compress::default())
         .wrap(telemetry::request_span())
         .into_utoipa_app()
         .app_data(registry)

@@ -3,7 +3,7 @@
 use actix_web::web;
 
 use super::Failure;
-use crate::app::{self, Migrate, Registry};
+use crate::app::{self, Migrate};
 use crate::config::Config;
 
 /// Arguments of `onemind serve`.
@@ -19,7 +19,7 @@ pub struct Args {
 /// # Errors
 /// [`Failure::Unreachable`] without database, keys or address.
 pub fn run(config: &Config, args: &Args) -> Result<(), Failure> {
-    let registry = Registry::open(config, if args.migrate { Migrate::Always } else { Migrate::SqliteOnly })?;
+    let registry = app::open(config, if args.migrate { Migrate::Always } else { Migrate::SqliteOnly })?;
     actix_web::rt::System::new()
         .block_on(app::serve(config, web::Data::new(registry)))
         .map_err(|cause| Failure::Unreachable(format!("{}: {cause}", config.listen)))

@@ -31,7 +31,7 @@ pub struct AgencyInput {
     ori: Option<Ori>,
     /// Other ORIs that it goes by.
     #[deserr(default)]
-    #[schema(max_items = 100)]
+    #[schema(max_items = 100, required = false)]
     other_oris: Vec<Ori>,
     /// Its name, which needs not be unique.
     name: Name,

@@ -10,7 +10,7 @@ use actix_web::{FromRequest, HttpRequest, web};
 use uuid::Uuid;
 
 use super::problem::{ApiError, Kind};
-use crate::app::Registry;
+use super::registry::Registry;
 use crate::domain::agency::AgencyKey;
 use crate::service::{ServiceResult, Tx, reach};
 use crate::storage::AnyConn;
@@ -161,14 +161,8 @@ impl<S: Scopes> FromRequest for Allowed<S> {
 
     fn from_request(request: &HttpRequest, _: &mut Payload) -> Self::Future {
         ready(authenticate(request).and_then(|caller| {
-            let missing: Vec<String> = S::NAMES.iter().filter(|name| !caller.may(name)).map(|name| format!("`{name}`")).collect();
-            if missing.is_empty() {
-                return Ok(Self { caller, scope: PhantomData });
-            }
-            let challenge = format!("Bearer realm=\"onemind\", error=\"insufficient_scope\", scope=\"{}\"", S::NAMES.join(" "));
-            let problem = ApiError::new(Kind::MissingScope).detail(format!("the operation needs the scope {}", missing.join(" and ")));
-            Err(with_challenge(problem, &challenge))
-            Err(missing_scope(S::NAME))
+            let missing: Vec<&str> = S::NAMES.iter().copied().filter(|name| !caller.may(name)).collect();
+            if missing.is_empty() { Ok(Self { caller, scope: PhantomData }) } else { Err(missing_scopes(&missing, S::NAMES)) }
         }))
     }
 }
@@ -202,10 +196,11 @@ fn authenticate(request: &HttpRequest) -> Result<Caller, ApiError> {
     })
 }
 
-/// The problem of a token that lacks a scope.
-pub fn missing_scope(scope: &str) -> ApiError {
-    let challenge = format!("Bearer realm=\"onemind\", error=\"insufficient_scope\", scope=\"{scope}\"");
-    with_challenge(ApiError::new(Kind::MissingScope).detail(format!("the operation needs the scope `{scope}`")), &challenge)
+/// The problem of a token that lacks `missing` of the scopes that are `needed`.
+pub fn missing_scopes(missing: &[&str], needed: &[&str]) -> ApiError {
+    let challenge = format!("Bearer realm=\"onemind\", error=\"insufficient_scope\", scope=\"{}\"", needed.join(" "));
+    let detail = format!("the operation needs the scope `{}`", missing.join("` and `"));
+    with_challenge(ApiError::new(Kind::MissingScope).detail(detail), &challenge)
 }
 
 fn with_challenge(problem: ApiError, challenge: &str) -> ApiError {

@@ -4,7 +4,7 @@ use actix_web::http::header::{ALLOW, HeaderValue};
 use actix_web::{HttpRequest, web};
 
 use super::problem::{ApiError, ApiResult, Kind};
-use crate::app::Registry;
+use super::registry::Registry;
 
 /// Answers what no route does.
 ///

@@ -118,8 +118,7 @@ async fn list_training_gaps(
 ) -> ApiResult {
     let query = query.0;
     let asked = page::requested(&request, query.limit, query.cursor.as_ref())?;
-    let filter =
-        GapFilter { as_of: query.as_of.map(|day| day.0), within_days: query.within_days.map(|days| days.0), missing: query.missing };
+    let filter = GapFilter { as_of: query.as_of.map(|day| day.0), within_days: query.within_days.map(|days| days.0), missing: query.missing };
     let found = caller.read(move |tx| service::list(tx, &path.0, filter, asked)).await?;
     page::respond(&request, found, asked.limit, GapView::from)
 }

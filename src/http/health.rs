@@ -5,7 +5,7 @@ use serde::Serialize;
 use utoipa::ToSchema;
 
 use super::problem::{ApiError, ApiResult, Kind};
-use crate::app::Registry;
+use super::registry::Registry;
 use crate::storage::{StorageError, migrations};
 use crate::telemetry::POOL;
 

@@ -4,6 +4,7 @@ use std::time::Instant;
 
 use actix_web::body::{BoxBody, MessageBody};
 use actix_web::dev::{ServiceRequest, ServiceResponse};
+use actix_web::http::Method;
 use actix_web::http::header::{CONTENT_SECURITY_POLICY, HeaderName, HeaderValue, X_CONTENT_TYPE_OPTIONS};
 use actix_web::middleware::Next;
 use actix_web::{Error, HttpMessage as _};
@@ -16,10 +17,14 @@ use crate::telemetry::{REQUEST_DURATION, REQUESTS};
 ///
 /// # Errors
 /// None of its own: what a handler or extractor refuses is an answer by then.
-pub async fn answer(request: ServiceRequest, next: Next<impl MessageBody + 'static>) -> Result<ServiceResponse<BoxBody>, Error> {
+pub async fn answer(mut request: ServiceRequest, next: Next<impl MessageBody + 'static>) -> Result<ServiceResponse<BoxBody>, Error> {
     let began = Instant::now();
     let method = request.method().to_string();
     let id = request.extensions().get::<RequestId>().copied();
+    if request.method() == Method::HEAD {
+        // The same answer as to GET; the connection leaves the body out (RFC 9110 §9.3.2).
+        request.head_mut().method = Method::GET;
+    }
     let mut response = next.call(request).await?.map_into_boxed_body();
     let route = response.request().match_pattern().unwrap_or_else(|| "unmatched".into());
     if response.response().error().is_some() && response.response().extensions().get::<Problem>().is_none() && response.status().is_server_error() {

@@ -16,6 +16,7 @@ pub mod openapi;
 pub mod page;
 pub mod problem;
 mod problems;
+pub mod registry;
 pub mod respond;
 mod schema;
 pub mod status;

@@ -51,6 +51,7 @@ pub struct Cursor(String);
 impl Cursor {
     /// # Errors
     /// None here: whether it belongs to the list is seen when it is opened.
+    #[expect(clippy::unnecessary_wraps, reason = "parsers of parameters have this form")]
     fn parse(text: &str) -> Result<Self, Invalid> {
         Ok(Self(text.to_owned()))
     }

@@ -303,7 +303,7 @@ impl From<ServiceError> for ApiError {
             ServiceError::Conflict { code, detail } => Self::new(Kind::Conflict).detail(detail.clone()).faults(vec![Fault::new("", code, detail)]),
             ServiceError::PreconditionFailed => Self::new(Kind::PreconditionFailed),
             ServiceError::Forbidden(detail) => Self::new(Kind::OutsideGrant).detail(detail),
-            ServiceError::MissingScope(scope) => super::auth::missing_scope(scope),
+            ServiceError::MissingScope(scope) => super::auth::missing_scopes(&[scope], &[scope]),
             ServiceError::KeyReused => Self::new(Kind::IdempotencyKeyReused),
             ServiceError::Storage(error) => error.into(),
         }

@@ -5,8 +5,8 @@
 pub mod agencies;
 pub mod completions;
 pub mod course_mappings;
-pub mod intake;
 pub mod gaps;
+pub mod intake;
 pub mod page;
 pub mod placement;
 pub mod reach;
@@ -39,7 +39,7 @@ impl Tx<'_> {
         self.now.to_zoned(jiff::tz::TimeZone::UTC).date()
     }
 
-    /// A new id (UUIDv7: ids sort by the time they were made).
+    /// A new id (`UUIDv7`: ids sort by the time they were made).
     #[expect(clippy::disallowed_methods, reason = "the one home of new ids")]
     pub fn new_id(&self) -> Uuid {
         Uuid::now_v7()

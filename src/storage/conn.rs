@@ -1,4 +1,5 @@
 //! One connection type over both databases, chosen by the scheme of the URL.
+#![expect(clippy::disallowed_methods, reason = "the one home of opening a connection")]
 #![expect(missing_docs, reason = "the derive makes types and methods that nobody names")]
 
 use std::time::Duration;
@@ -54,7 +55,6 @@ impl Database {
     ///
     /// # Errors
     /// What the database said.
-    #[expect(clippy::disallowed_methods, reason = "the one home of opening a connection")]
     pub fn connect(&self) -> ConnectionResult<AnyConn> {
         match self {
             Self::Postgres(url) => {

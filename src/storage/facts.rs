@@ -101,10 +101,8 @@ pub fn published_standards(conn: &mut AnyConn) -> Result<Standards, StorageError
         ))
         .load(conn)?;
     let all = rows.into_iter().map(|(code, title, numerator, denominator, crisis_counts_as_awareness, lapsed_credit_counts)| {
-        let crisis_share = Share {
-            numerator: number("standards.crisis_numerator", numerator)?,
-            denominator: number("standards.crisis_denominator", denominator)?,
-        };
+        let crisis_share =
+            Share { numerator: number("standards.crisis_numerator", numerator)?, denominator: number("standards.crisis_denominator", denominator)? };
         Ok(Standard { code, title, crisis_share, crisis_counts_as_awareness, lapsed_credit_counts })
     });
     Ok(Standards::new(all.collect::<Result<Vec<_>, StorageError>>()?))
@@ -192,13 +190,7 @@ fn load_credits(conn: &mut AnyConn, ids: &[Id], all: &mut [AgencyFacts]) -> Resu
         .filter(completions::passed.eq(true))
         .filter(completions::revoked_at.is_null())
         .filter(completions::parked_reason.is_null())
-        .select((
-            appointments::agency_id,
-            appointments::officer_id,
-            completions::training_id,
-            completions::completed_on,
-            completions::expires_on,
-        ))
+        .select((appointments::agency_id, appointments::officer_id, completions::training_id, completions::completed_on, completions::expires_on))
         .load(conn)?;
     for (agency, officer, training, completed_on, expires_on) in rows {
         let earned = credit(&Record {
@@ -223,8 +215,7 @@ fn recognized_trainings(conn: &mut AnyConn) -> Result<HashMap<Uuid, TrainingTerm
     rows.into_iter()
         .map(|(id, category, months)| {
             let category = Category::parse(&category).map_err(corrupt("trainings.category"))?;
-            let validity_months =
-                months.map(u16::try_from).transpose().map_err(|_| StorageError::Corrupt("trainings.validity_months".to_owned()))?;
+            let validity_months = months.map(u16::try_from).transpose().map_err(|_| StorageError::Corrupt("trainings.validity_months".to_owned()))?;
             Ok((id.0, TrainingTerms { category, recognition, validity_months }))
         })
         .collect()
@@ -239,10 +230,8 @@ fn load_evidence(conn: &mut AnyConn, ids: &[Id], all: &mut [AgencyFacts]) -> Res
     for (agency, from, until) in rows {
         of(all, agency)?.partnerships.push(in_force(from, until));
     }
-    let rows: Vec<(Id, On, Option<On>)> = policies::table
-        .filter(policies::agency_id.eq_any(ids))
-        .select((policies::agency_id, policies::adopted_on, policies::ends_on))
-        .load(conn)?;
+    let rows: Vec<(Id, On, Option<On>)> =
+        policies::table.filter(policies::agency_id.eq_any(ids)).select((policies::agency_id, policies::adopted_on, policies::ends_on)).load(conn)?;
     for (agency, from, until) in rows {
         of(all, agency)?.policies.push(in_force(from, until));
     }

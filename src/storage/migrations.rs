@@ -16,6 +16,7 @@ fn set_for(conn: &AnyConn) -> EmbeddedMigrations {
     }
 }
 
+#[expect(clippy::needless_pass_by_value, reason = "it is given to map_err")]
 fn failed(cause: Box<dyn std::error::Error + Send + Sync>) -> StorageError {
     StorageError::Other(format!("migrations: {cause}"))
 }

@@ -63,7 +63,7 @@ impl KeyRing {
             make(&folder)?;
             keys = read_all(&folder)?;
         }
-        let signing = keys.pop().ok_or_else(|| KeyError::NotAKey { path: folder })?;
+        let signing = keys.pop().ok_or(KeyError::NotAKey { path: folder })?;
         Ok(Self { signing, others: keys })
     }
 

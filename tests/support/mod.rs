@@ -8,11 +8,12 @@ use std::sync::Arc;
 use actix_web::dev::ServerHandle;
 use actix_web::web;
 use jiff::SignedDuration;
-use onemind::app::{Migrate, Registry, server};
+use onemind::app::{self, Migrate, server};
 use onemind::config::{Config, Settings};
 use onemind::domain::agency::AgencyKey;
 use onemind::domain::clock::{Clock as _, FixedClock, SystemClock};
 use onemind::http::auth::SCOPES;
+use onemind::http::registry::Registry;
 use onemind::tokens::Grant;
 
 pub use client::{Client, Reply};
@@ -45,7 +46,7 @@ impl TestApp {
             ..Settings::default()
         };
         let config = Config::load(&settings).unwrap();
-        let mut registry = Registry::open(&config, Migrate::Always).unwrap();
+        let mut registry = app::open(&config, Migrate::Always).unwrap();
         let clock = Arc::new(FixedClock::at(START.parse().unwrap()));
         registry.clock = clock.clone();
         let registry = web::Data::new(registry);

@@ -12,22 +12,30 @@ pub fn to_3_0(document: &Value) -> Value {
     if let Some(license) = document["info"]["license"].as_object_mut() {
         license.remove("identifier");
     }
-    convert(&mut document);
+    let schemas = document["components"]["schemas"].clone();
+    convert(&mut document, &schemas);
     document
 }
 
-fn convert(value: &mut Value) {
+fn convert(value: &mut Value, schemas: &Value) {
     match value {
-        Value::Array(items) => items.iter_mut().for_each(convert),
+        Value::Array(items) => items.iter_mut().for_each(|item| convert(item, schemas)),
         Value::Object(members) => {
-            members.values_mut().for_each(convert);
-            convert_members(members);
+            members.values_mut().for_each(|member| convert(member, schemas));
+            convert_members(members, schemas);
         }
         _ => {}
     }
 }
 
-fn convert_members(members: &mut Map<String, Value>) {
+/// The type of a schema, or of the one that it refers to: 3.0 knows `nullable` only beside a type.
+fn type_of(schema: &Value, schemas: &Value) -> Option<Value> {
+    let named = schema["$ref"].as_str().and_then(|reference| reference.rsplit('/').next());
+    let schema = named.map_or(schema, |name| &schemas[name]);
+    schema.get("type").cloned()
+}
+
+fn convert_members(members: &mut Map<String, Value>, schemas: &Value) {
     let null = json!({"type": "null"});
     if let Some(types) = members.get("type").and_then(Value::as_array) {
         let kept: Vec<Value> = types.iter().filter(|word| **word != "null").cloned().collect();
@@ -53,7 +61,11 @@ fn convert_members(members: &mut Map<String, Value>) {
         if kept.len() == choices.len() {
             continue;
         }
+        let kind = kept.first().and_then(|choice| type_of(choice, schemas));
         members.remove(keyword);
+        if let Some(kind) = kind {
+            members.insert("type".into(), kind);
+        }
         members.insert(if kept.len() == 1 { "allOf" } else { keyword }.into(), kept.into());
         members.insert("nullable".into(), json!(true));
     }

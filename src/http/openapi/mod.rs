@@ -18,9 +18,9 @@ pub struct Documents {
     paths: Vec<(ResourceDef, Vec<String>)>,
 }
 
-/// Schemas that are reached through shared responses alone.
+/// Schemas that are reached through shared responses and parameters alone.
 #[derive(OpenApi)]
-#[openapi(components(schemas(super::problem::Problem, super::problem::ProblemError)))]
+#[openapi(components(schemas(super::problem::Problem, super::problem::ProblemError, crate::domain::agency::AgencyKey, super::decode::Ref)))]
 struct Base;
 
 impl Default for Documents {
