@@ -82,11 +82,11 @@ struct AgencyValues<'a> {
 }
 
 impl AgencyRow {
-    fn into_agency(self, oris: Vec<(String, bool, bool)>) -> Result<Agency, StorageError> {
+    fn into_agency(self, oris: &[(String, bool, bool)]) -> Result<Agency, StorageError> {
         let read = |code: &str, assumed: bool| Ori::restore(code, assumed).map_err(corrupt("agency_oris.ori"));
         let mut ori = None;
         let mut other_oris = Vec::new();
-        for (code, assumed, is_primary) in &oris {
+        for (code, assumed, is_primary) in oris {
             if *is_primary {
                 ori = Some(read(code, *assumed)?);
             } else {
@@ -228,7 +228,7 @@ fn with_oris(conn: &mut AnyConn, rows: Vec<AgencyRow>) -> Result<Vec<Agency>, St
     rows.into_iter()
         .map(|row| {
             let own = oris.remove(&row.id.0).unwrap_or_default();
-            row.into_agency(own)
+            row.into_agency(&own)
         })
         .collect()
 }

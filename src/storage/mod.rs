@@ -113,9 +113,8 @@ impl Store {
         T: Send + 'static,
         E: From<StorageError> + Transient + Send + 'static,
     {
-        let permit = match tokio::time::timeout(WAIT, self.permits.clone().acquire_owned()).await {
-            Ok(Ok(permit)) => permit,
-            _ => return Err(StorageError::Busy("every connection is in use".into()).into()),
+        let Ok(Ok(permit)) = tokio::time::timeout(WAIT, self.permits.clone().acquire_owned()).await else {
+            return Err(StorageError::Busy("every connection is in use".into()).into());
         };
         let pool = self.pool.clone();
         let span = tracing::Span::current();

@@ -82,14 +82,12 @@ pub fn document() -> Value {
     });
     document["servers"] = json!([{"url": "/", "description": "The service that answers this document."}]);
     document["tags"] = TAGS.iter().map(|(name, description)| json!({"name": name, "description": description})).collect();
+    let scopes: Vec<String> = SCOPES.iter().map(|(name, meaning)| format!("- `{name}`: {meaning}")).collect();
     document["components"]["securitySchemes"] = json!({"bearer": {
         "type": "http",
         "scheme": "bearer",
         "bearerFormat": "JWT",
-        "description": format!(
-            "An access token (RFC 9068, EdDSA). Scopes:\n\n{}",
-            SCOPES.iter().map(|(name, meaning)| format!("- `{name}`: {meaning}\n")).collect::<String>()
-        ),
+        "description": format!("An access token (RFC 9068, EdDSA). Scopes:\n\n{}", scopes.join("\n")),
     }});
     complete::operations(&mut document);
     complete::patches(&mut document);
