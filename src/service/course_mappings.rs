@@ -3,10 +3,11 @@
 use uuid::Uuid;
 
 use super::page::{PageOf, PageRequest};
+use super::placement::place_waiting;
 use super::{Fault, ServiceError, ServiceResult, Tx, trainings};
 use crate::domain::training::MappingDraft;
 use crate::storage::course_mappings::{self as rows, Mapping, MappingFilter};
-use crate::storage::dialect::{self, Lock};
+use crate::storage::dialect::{Lock, lock};
 
 /// A mapping of the client.
 ///
@@ -25,16 +26,17 @@ pub fn list(tx: &mut Tx<'_>, filter: &MappingFilter, page: PageRequest) -> Servi
     Ok(page.cut(fetched, |mapping| mapping.id))
 }
 
-/// Maps a code of the client.
+/// Maps a code of the client, and places what waits for it.
 ///
 /// # Errors
 /// [`ServiceError::Invalid`] where there is no such training, [`ServiceError::Conflict`] where the code means something already
 /// on one of the days.
 pub fn create(tx: &mut Tx<'_>, draft: &MappingDraft) -> ServiceResult<Mapping> {
-    dialect::lock(tx.conn, Lock::Place)?;
+    lock(tx.conn, Lock::Place)?;
     let mapping = Mapping { id: tx.new_id(), draft: draft.clone(), created_at: tx.now, updated_at: tx.now };
     check(tx, &mapping)?;
     rows::insert(tx.conn, tx.client, &mapping)?;
+    place_waiting(tx, &[format!("course:{}", draft.code)])?;
     Ok(mapping)
 }
 
@@ -43,7 +45,7 @@ pub fn create(tx: &mut Tx<'_>, draft: &MappingDraft) -> ServiceResult<Mapping> {
 /// # Errors
 /// [`ServiceError::NotFound`], what `edit` says, and as [`create`].
 pub fn change(tx: &mut Tx<'_>, id: Uuid, edit: impl FnOnce(&Mapping) -> ServiceResult<MappingDraft>) -> ServiceResult<Mapping> {
-    dialect::lock(tx.conn, Lock::Place)?;
+    lock(tx.conn, Lock::Place)?;
     let current = get(tx, id)?;
     let draft = edit(&current)?;
     if draft == current.draft {
@@ -52,6 +54,7 @@ pub fn change(tx: &mut Tx<'_>, id: Uuid, edit: impl FnOnce(&Mapping) -> ServiceR
     let mapping = Mapping { draft, updated_at: tx.now, ..current };
     check(tx, &mapping)?;
     rows::update(tx.conn, tx.client, &mapping)?;
+    place_waiting(tx, &[format!("course:{}", mapping.draft.code)])?;
     Ok(mapping)
 }
 

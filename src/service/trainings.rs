@@ -3,12 +3,13 @@
 use uuid::Uuid;
 
 use super::page::{PageOf, PageRequest};
+use super::placement::place_waiting;
 use super::{Fault, ServiceError, ServiceResult, Tx};
 use crate::domain::reach::Reach;
 use crate::domain::text::Note;
 use crate::domain::training::{RecognitionStatus, TrainingDraft};
 use crate::storage::Constraint;
-use crate::storage::dialect::{self, Lock};
+use crate::storage::dialect::{Lock, lock};
 use crate::storage::trainings::{self as rows, Recognition, Training, TrainingFilter};
 
 /// The scope that deciding on recognition needs.
@@ -40,16 +41,17 @@ pub fn list(tx: &mut Tx<'_>, filter: &TrainingFilter, page: PageRequest) -> Serv
     Ok(page.cut(fetched, |training| training.id))
 }
 
-/// Proposes a training.
+/// Proposes a training, and places what waits for its code.
 ///
 /// # Errors
 /// [`ServiceError::Conflict`] where another training has the code.
 pub fn create(tx: &mut Tx<'_>, draft: &TrainingDraft) -> ServiceResult<Training> {
     check(draft)?;
-    dialect::lock(tx.conn, Lock::Place)?;
+    lock(tx.conn, Lock::Place)?;
     let recognition = Recognition { status: RecognitionStatus::Proposed, note: None, changed_at: None };
     let training = Training { id: tx.new_id(), draft: draft.clone(), recognition, created_at: tx.now, updated_at: tx.now };
     rows::insert(tx.conn, &training).map_err(ServiceError::on(Constraint::TrainingCode, code_taken(draft)))?;
+    place_waiting(tx, &[format!("course:{}", draft.code), format!("training:{}", training.id)])?;
     Ok(training)
 }
 
@@ -64,7 +66,7 @@ pub fn change(
     may_recognize: bool,
     edit: impl FnOnce(&Training) -> ServiceResult<TrainingDraft>,
 ) -> ServiceResult<Training> {
-    dialect::lock(tx.conn, Lock::Place)?;
+    lock(tx.conn, Lock::Place)?;
     let current = get(tx, id)?;
     let draft = edit(&current)?;
     check(&draft)?;
@@ -78,8 +80,12 @@ pub fn change(
         decides(tx)?;
     }
     let code_taken = code_taken(&draft);
+    let renamed = draft.code != current.draft.code;
     let training = Training { draft, updated_at: tx.now, ..current };
     rows::update(tx.conn, &training).map_err(ServiceError::on(Constraint::TrainingCode, code_taken))?;
+    if renamed {
+        place_waiting(tx, &[format!("course:{}", training.draft.code)])?;
+    }
     Ok(training)
 }
 
@@ -95,7 +101,7 @@ pub fn recognize(
     guard: impl FnOnce(&Recognition) -> ServiceResult<()>,
 ) -> ServiceResult<Recognition> {
     decides(tx)?;
-    dialect::lock(tx.conn, Lock::Place)?;
+    lock(tx.conn, Lock::Place)?;
     let current = get(tx, id)?;
     guard(&current.recognition)?;
     if (current.recognition.status, &current.recognition.note) == (status, &note) {
@@ -112,7 +118,7 @@ pub fn recognize(
 /// # Errors
 /// [`ServiceError::NotFound`], what `guard` says, and [`ServiceError::Conflict`] while a mapping or completion refers to it.
 pub fn delete(tx: &mut Tx<'_>, id: Uuid, guard: impl FnOnce(&Training) -> ServiceResult<()>) -> ServiceResult<()> {
-    dialect::lock(tx.conn, Lock::Place)?;
+    lock(tx.conn, Lock::Place)?;
     guard(&get(tx, id)?)?;
     let in_use = ServiceError::conflict("training_in_use", "a course mapping or a completion refers to this training");
     rows::delete(tx.conn, id).map_err(ServiceError::on(Constraint::Reference, in_use))

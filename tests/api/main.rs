@@ -7,3 +7,5 @@ mod support;
 
 mod agencies;
 mod completions;
+mod course_mappings;
+mod trainings;

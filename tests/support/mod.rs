@@ -91,6 +91,12 @@ impl TestApp {
         let reply = self.staff().put(&format!("/v1/agencies/ori:{ori}"), &body).await;
         reply.expect(201)["id"].as_str().unwrap().to_owned()
     }
+
+    /// Enters a training of crisis intervention in the catalogue, not yet recognized, and answers its id.
+    pub async fn training(&self, code: &str) -> String {
+        let body = serde_json::json!({"code": code, "title": format!("Training {code}"), "program": "cit", "category": "crisis_intervention"});
+        self.staff().post("/v1/trainings", &body).await.expect(201)["id"].as_str().unwrap().to_owned()
+    }
 }
 
 impl Drop for TestApp {
