@@ -7,5 +7,6 @@ mod support;
 
 mod agencies;
 mod completions;
+mod real_input;
 mod course_mappings;
 mod trainings;

@@ -29,6 +29,7 @@ pub struct TestApp {
     pub clock: Arc<FixedClock>,
     pub registry: web::Data<Registry>,
     pub config: Config,
+    pub backend: Backend,
     server: ServerHandle,
     // Dropped last: the database goes after the server.
     _database: TestDatabase,
@@ -55,7 +56,7 @@ impl TestApp {
         let running = server(&config, listener, registry.clone()).unwrap();
         let handle = running.handle();
         actix_web::rt::spawn(running);
-        Self { address, clock, registry, config, server: handle, _database: database }
+        Self { address, clock, registry, config, backend, server: handle, _database: database }
     }
 
     /// A token for a client with these scopes (`all` for every one) and agencies (`None`: all).
