@@ -6,6 +6,7 @@ use serde::Serialize;
 
 use super::appointment::{AppointmentDraft, overlaps};
 use super::invalid::{Faults, Invalid, under};
+use super::names::fold;
 use super::text::{Email, Name, Text};
 
 /// A key of one person in one system, unique across the registry, such as `post:US-WA` / `1001-6142`.
@@ -15,6 +16,19 @@ pub struct Identifier {
     pub system: Text<100>,
     /// The value there; compared exactly.
     pub value: Text<200>,
+}
+
+/// What describes a person, wherever they serve.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Person {
+    /// Given name.
+    pub given_name: Name,
+    /// Family name.
+    pub family_name: Name,
+    /// Address of electronic mail.
+    pub email: Option<Email>,
+    /// Keys in other systems.
+    pub identifiers: Vec<Identifier>,
 }
 
 /// An officer as a caller describes one.
@@ -60,7 +74,29 @@ pub(super) fn check_identifiers(identifiers: &[Identifier]) -> Faults {
     faults
 }
 
+impl Person {
+    /// Every fault: forbidden and repeated identifiers.
+    pub fn check(&self) -> Faults {
+        check_identifiers(&self.identifiers)
+    }
+
+    /// `(family, given)` as names are compared.
+    pub fn folded_names(&self) -> (String, String) {
+        (fold(self.family_name.as_str()), fold(self.given_name.as_str()))
+    }
+}
+
 impl OfficerDraft {
+    /// Who it is, without the appointments.
+    pub fn person(&self) -> Person {
+        Person {
+            given_name: self.given_name.clone(),
+            family_name: self.family_name.clone(),
+            email: self.email.clone(),
+            identifiers: self.identifiers.clone(),
+        }
+    }
+
     /// Every fault: forbidden and repeated identifiers, appointments that end before they start, and
     /// `overlapping_appointment` for two spells at one agency that share a day.
     pub fn check(&self) -> Faults {

@@ -3,14 +3,21 @@
 //! Every function works within the transaction that a [`Tx`] stands for, and sees the agencies within its reach alone.
 
 pub mod agencies;
+pub mod appointments;
+mod changes;
 pub mod completions;
 pub mod course_mappings;
 pub mod gaps;
+mod identity;
 pub mod intake;
+pub mod joins;
+pub mod officers;
 pub mod page;
 pub mod placement;
 pub mod reach;
+pub mod roster;
 pub mod status;
+mod touched;
 pub mod trainings;
 
 use jiff::Timestamp;

@@ -157,13 +157,13 @@ pub fn of_officers(conn: &mut AnyConn, reach: &Reach, officers: &[Uuid]) -> Resu
     Ok(all)
 }
 
-/// Every appointment at an agency, over or not, in the order of their ids; whoever asks has the agency within reach.
+/// Everybody who was, is or will be appointed at an agency; whoever asks has the agency within reach.
 ///
 /// # Errors
 /// Where the database fails.
-pub fn of_agency(conn: &mut AnyConn, agency: Uuid) -> Result<Vec<Appointment>, StorageError> {
-    let query = appointments::table.filter(appointments::agency_id.eq(Id(agency))).order(appointments::id);
-    query.select(Row::as_select()).load(conn)?.into_iter().map(Row::read).collect()
+pub fn officers_at(conn: &mut AnyConn, agency: Uuid) -> Result<Vec<Uuid>, StorageError> {
+    let query = appointments::table.filter(appointments::agency_id.eq(Id(agency))).select(appointments::officer_id).distinct();
+    Ok(query.load::<Id>(conn)?.into_iter().map(|id| id.0).collect())
 }
 
 /// Writes appointments, new or changed.

@@ -10,6 +10,7 @@ use diesel::dsl::exists;
 use diesel::prelude::*;
 use diesel::upsert::excluded;
 use jiff::Timestamp;
+use jiff::civil::Date;
 use uuid::Uuid;
 
 use super::StorageError;
@@ -19,16 +20,16 @@ use super::dialect::{HALF_OF_BINDS, MAX_BINDS, per_backend, rows_per_statement};
 use super::error::corrupt;
 use super::joins::{self, Join};
 use super::schema::{appointments, completions, officer_identifiers, officers};
-use super::types::{At, Id};
+use super::types::{At, Id, On};
 use crate::domain::join::JoinStatus;
 use crate::domain::matching::{identifier_key, name_key};
 use crate::domain::names::fold;
-use crate::domain::officer::Identifier;
+use crate::domain::officer::{Identifier, Person};
 use crate::domain::reach::Reach;
 use crate::domain::text::{Email, Name, Text};
 
 pub use candidates::candidates;
-pub use lookup::answering;
+pub use lookup::{answering, folded_names, holders};
 
 /// An officer as a client sees them.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -60,6 +61,8 @@ pub struct Officer {
 pub struct OfficerFilter {
     /// Only those with an appointment at this agency, whenever.
     pub agency: Option<Uuid>,
+    /// Only those whom that agency has in force on this day.
+    pub in_force: Option<Date>,
     /// Only those with this family name, folded.
     pub family_name: Option<String>,
     /// Only those with this given name, folded.
@@ -135,7 +138,10 @@ impl OfficerFilter {
         let keys = officer.keys();
         let folded = |wanted: &Option<String>, name: &Name| wanted.as_ref().is_none_or(|wanted| *wanted == fold(name.as_str()));
         self.keys.iter().all(|key| keys.contains(key))
-            && self.agency.is_none_or(|agency| officer.appointments.iter().any(|appointment| appointment.agency == agency))
+            && self.agency.is_none_or(|agency| {
+                let there = |appointment: &Appointment| appointment.agency == agency && self.in_force.is_none_or(|day| appointment.covers(day));
+                officer.appointments.iter().any(there)
+            })
             && folded(&self.family_name, &officer.family_name)
             && folded(&self.given_name, &officer.given_name)
     }
@@ -148,6 +154,16 @@ impl Officer {
         keys.extend(self.email.as_ref().map(|email| format!("email:{}", email.folded())));
         keys.extend(self.identifiers.iter().map(|i| identifier_key(i.system.as_str(), i.value.as_str())));
         keys
+    }
+
+    /// What describes the person.
+    pub fn person(&self) -> Person {
+        Person {
+            given_name: self.given_name.clone(),
+            family_name: self.family_name.clone(),
+            email: self.email.clone(),
+            identifiers: self.identifiers.clone(),
+        }
     }
 
     /// Lays over the officer what the client is to see instead of, or beside, what is held.
@@ -228,7 +244,13 @@ pub fn list(conn: &mut AnyConn, reach: &Reach, filter: &OfficerFilter, after: Op
         query = appointed!(query, officers::id, &agencies);
         if let Some(agency) = filter.agency {
             let there = appointments::table.filter(appointments::officer_id.eq(officers::id)).filter(appointments::agency_id.eq(Id(agency)));
-            query = query.filter(exists(there));
+            query = match filter.in_force.map(On) {
+                None => query.filter(exists(there)),
+                Some(day) => {
+                    let unended = appointments::ended_on.is_null().or(appointments::ended_on.gt(day));
+                    query.filter(exists(there.filter(appointments::started_on.le(day)).filter(unended)))
+                }
+            };
         }
         if let Some(name) = &filter.family_name {
             query = query.filter(officers::family_folded.eq(name));

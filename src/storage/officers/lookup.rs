@@ -1,16 +1,16 @@
 //! Who answers to a key, in the vocabulary of [`crate::domain::matching`].
 
-use std::collections::HashMap;
+use std::collections::{HashMap, HashSet};
 
 use diesel::dsl::exists;
 use diesel::prelude::*;
 use uuid::Uuid;
 
-use super::{agencies_within, appointed};
+use super::{Identifier, agencies_within, appointed};
 use crate::domain::numbers::NumberKind;
 use crate::domain::reach::Reach;
 use crate::storage::conn::AnyConn;
-use crate::storage::dialect::HALF_OF_BINDS;
+use crate::storage::dialect::{HALF_OF_BINDS, MAX_BINDS};
 use crate::storage::schema::{appointments, number_spells, officer_identifiers, officers};
 use crate::storage::types::Id;
 use crate::storage::{StorageError, joins};
@@ -115,4 +115,43 @@ fn by_identifier(conn: &mut AnyConn, agencies: Option<&[Id]>, identifiers: &[&st
         }
     }
     Ok(found)
+}
+
+/// Who holds these identifiers, anywhere: only to settle to whom they belong, and not to be shown.
+///
+/// # Errors
+/// Where the database fails.
+pub fn holders(conn: &mut AnyConn, identifiers: &[&Identifier]) -> Result<HashMap<Identifier, Uuid>, StorageError> {
+    let mut by_system: HashMap<&str, HashMap<&str, &Identifier>> = HashMap::new();
+    for identifier in identifiers {
+        by_system.entry(identifier.system.as_str()).or_default().insert(identifier.value.as_str(), identifier);
+    }
+    let mut held = HashMap::new();
+    for (system, values) in by_system {
+        let all: Vec<&str> = values.keys().copied().collect();
+        for some in all.chunks(MAX_BINDS - 1) {
+            let rows: Vec<(String, Id)> = officer_identifiers::table
+                .filter(officer_identifiers::system.eq(system))
+                .filter(officer_identifiers::value.eq_any(some))
+                .select((officer_identifiers::value, officer_identifiers::officer_id))
+                .load(conn)?;
+            held.extend(rows.into_iter().filter_map(|(value, officer)| Some(((*values.get(value.as_str())?).clone(), officer.0))));
+        }
+    }
+    Ok(held)
+}
+
+/// `(family, given)` of officers, folded, wherever they are: only to settle whether two descriptions mean one person.
+///
+/// # Errors
+/// Where the database fails.
+pub fn folded_names(conn: &mut AnyConn, ids: &HashSet<Uuid>) -> Result<HashMap<Uuid, (String, String)>, StorageError> {
+    let ids: Vec<Id> = ids.iter().map(|id| Id(*id)).collect();
+    let mut names = HashMap::new();
+    for some in ids.chunks(MAX_BINDS) {
+        let rows: Vec<(Id, String, String)> =
+            officers::table.filter(officers::id.eq_any(some)).select((officers::id, officers::family_folded, officers::given_folded)).load(conn)?;
+        names.extend(rows.into_iter().map(|(id, family, given)| (id.0, (family, given))));
+    }
+    Ok(names)
 }

@@ -1,0 +1,125 @@
+//! An agency's whole roster: put at once, matched one to one to whom the registry holds (rule 7).
+
+mod diff;
+mod held;
+
+use jiff::civil::Date;
+use uuid::Uuid;
+
+use super::page::{PageOf, PageRequest};
+use super::{Fault, ServiceError, ServiceResult, Tx, agencies, officers};
+use crate::domain::agency::AgencyKey;
+use crate::domain::roster::{RosterEntry, plan};
+use crate::domain::text::Name;
+use crate::storage::agencies::Agency;
+use crate::storage::dialect::{Lock, lock};
+use crate::storage::officers::{Officer, OfficerFilter};
+
+/// A roster as it is put.
+#[derive(Debug, Clone)]
+pub struct Roster {
+    /// The day on which it is true.
+    pub as_of: Date,
+    /// Everybody who serves at the agency.
+    pub entries: Vec<RosterEntry>,
+    /// Answer what would change, and change nothing.
+    pub dry_run: bool,
+    /// End more than half of the agency, if it must be.
+    pub allow_shrink: bool,
+}
+
+/// What became of an entry.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Outcome {
+    /// The officer is new to the caller.
+    Created,
+    /// The officer or the appointment was changed.
+    Updated,
+    /// All was so already.
+    Unchanged,
+    /// It can't be told who it is, and nothing was changed on its account.
+    Rejected,
+}
+
+/// An entry and what became of it.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct EntryResult {
+    /// What became of it.
+    pub outcome: Outcome,
+    /// Who it is; absent where it is rejected, and in a dry run where it is new.
+    pub officer: Option<Uuid>,
+    /// The fields that changed.
+    pub changes: Vec<&'static str>,
+    /// Why it was rejected.
+    pub problem: Option<Fault>,
+}
+
+/// Somebody whom the roster leaves out.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Ended {
+    /// Who.
+    pub officer: Uuid,
+    /// The appointment that was given an end.
+    pub appointment: Uuid,
+    /// Family name.
+    pub family_name: Name,
+    /// Given name.
+    pub given_name: Name,
+}
+
+/// What a roster changed.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub struct Report {
+    /// One for each entry, in the order of the roster.
+    pub results: Vec<EntryResult>,
+    /// Who was left out.
+    pub ended: Vec<Ended>,
+    /// Whether it ends more than half of the agency.
+    pub shrinks: bool,
+}
+
+/// The faults of an entry, under its place in the roster.
+pub fn faults_of(index: usize, entry: &RosterEntry) -> Vec<Fault> {
+    entry.check().into_iter().map(|(pointer, invalid)| Fault::at(format!("/officers/{index}{pointer}"), invalid)).collect()
+}
+
+/// Puts the whole roster of an agency: who is new is appointed, who is held is brought up to date, who is left out gets an end.
+/// Nobody is ended who may be meant by an entry of which it can't be told who it is.
+///
+/// # Errors
+/// [`ServiceError::NotFound`]; the faults of all entries, with nothing changed; `roster_shrinks` where more than half of the
+/// agency would be ended and that isn't allowed.
+pub fn put(tx: &mut Tx<'_>, key: &AgencyKey, roster: &Roster) -> ServiceResult<Report> {
+    if !roster.dry_run {
+        lock(tx.conn, Lock::Place)?;
+    }
+    let agency = agencies::get(tx, key)?.id;
+    ServiceError::check(roster.entries.iter().enumerate().flat_map(|(index, entry)| faults_of(index, entry)).collect())?;
+    let held = held::load(tx, agency, roster)?;
+    let plan = plan(&roster.entries, &held.members);
+    let (changes, report) = diff::between(tx, agency, roster, &held, &plan)?;
+    if roster.dry_run {
+        return Ok(report);
+    }
+    if report.shrinks && !roster.allow_shrink {
+        let detail = format!("the roster would end {} of {} current appointments; allow_shrink=true lets it", report.ended.len(), held.current());
+        return Err(ServiceError::conflict("roster_shrinks", detail));
+    }
+    changes.write(tx)?;
+    Ok(report)
+}
+
+/// A page of the officers whom an agency has in force on a day, each with the appointment of that day.
+///
+/// # Errors
+/// [`ServiceError::NotFound`] where there is no such agency within reach.
+pub fn list(tx: &mut Tx<'_>, key: &AgencyKey, as_of: Option<Date>, page: PageRequest) -> ServiceResult<(Agency, PageOf<Officer>)> {
+    let agency = agencies::get(tx, key)?;
+    let day = as_of.unwrap_or_else(|| tx.today());
+    let filter = OfficerFilter { agency: Some(agency.id), in_force: Some(day), ..OfficerFilter::default() };
+    let officers = officers::list(tx, &filter, page)?.map(|mut officer| {
+        officer.appointments.retain(|appointment| appointment.agency == agency.id && appointment.covers(day));
+        officer
+    });
+    Ok((agency, officers))
+}
