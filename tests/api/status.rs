@@ -156,9 +156,9 @@ on_both_databases! {
         let elsewhere = rows.agency("TX0000002", None);
         let (awareness, crisis) = (rows.awareness(), rows.crisis());
         let proposed = rows.training("NEW", "crisis_intervention", None);
-        rows.the_training().recognition = "proposed".to_owned();
+        rows.the_training().recognition = "proposed".into();
         let declined = rows.training("OLD", "crisis_intervention", None);
-        rows.the_training().recognition = "declined".to_owned();
+        rows.the_training().recognition = "declined".into();
         let people: Vec<_> = (0..7).map(|_| rows.sworn(agency, "2026-01-01")).collect();
         rows.appoint(people[0], elsewhere, "2010-01-01", Some("2026-01-01"));
         // Twice and of both kinds, at another agency, each pushed by another client: one person.

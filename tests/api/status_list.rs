@@ -17,7 +17,7 @@ async fn agencies(app: &TestApp, count: usize) -> Vec<Uuid> {
     for number in 0..count {
         let agency = rows.agency(&format!("TX{number:07}"), (number % 7 == 0).then_some(4));
         let row = rows.the_agency();
-        row.kind = if number % 4 == 0 { "sheriff" } else { "campus" }.to_owned();
+        row.kind = if number % 4 == 0 { "sheriff" } else { "campus" }.into();
         row.subdivision = Some(if number < count / 2 { "US-TX" } else { "US-OK" }.to_owned());
         for officer in 0..number % 6 {
             let id = rows.sworn(agency, "2020-01-01");
