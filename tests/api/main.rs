@@ -9,4 +9,7 @@ mod agencies;
 mod completions;
 mod real_input;
 mod course_mappings;
+mod status;
+mod status_list;
+mod training_gaps;
 mod trainings;

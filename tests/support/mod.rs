@@ -2,6 +2,7 @@
 
 pub mod client;
 pub mod database;
+pub mod rows;
 
 use std::sync::Arc;
 
