@@ -183,6 +183,16 @@ fn shared_headers() -> Value {
     })
 }
 
+/// Takes out shared responses and headers that nothing refers to.
+pub fn prune(document: &mut Value) {
+    for section in ["responses", "headers"] {
+        let text = document.to_string();
+        if let Some(components) = document["components"][section].as_object_mut() {
+            components.retain(|name, _| text.contains(&format!("\"#/components/{section}/{name}\"")));
+        }
+    }
+}
+
 /// A merge patch (RFC 7396) of a body has the same members, none required, and null to take one away.
 pub fn patches(document: &mut Value) {
     let mut made = Map::new();

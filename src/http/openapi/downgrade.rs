@@ -11,6 +11,7 @@ pub fn to_3_0(document: &Value) -> Value {
     }
     if let Some(license) = document["info"]["license"].as_object_mut() {
         license.remove("identifier");
+        license.insert("url".into(), json!("https://spdx.org/licenses/MIT.html"));
     }
     let schemas = document["components"]["schemas"].clone();
     convert(&mut document, &schemas);
@@ -30,9 +31,13 @@ fn convert(value: &mut Value, schemas: &Value) {
 
 /// The type of a schema, or of the one that it refers to: 3.0 knows `nullable` only beside a type.
 fn type_of(schema: &Value, schemas: &Value) -> Option<Value> {
-    let named = schema["$ref"].as_str().and_then(|reference| reference.rsplit('/').next());
-    let schema = named.map_or(schema, |name| &schemas[name]);
-    schema.get("type").cloned()
+    if let Some(name) = schema["$ref"].as_str().and_then(|reference| reference.rsplit('/').next()) {
+        return type_of(&schemas[name], schemas);
+    }
+    match schema.get("type") {
+        Some(kind) => Some(kind.clone()),
+        None => schema["allOf"].get(0).and_then(|part| type_of(part, schemas)),
+    }
 }
 
 fn convert_members(members: &mut Map<String, Value>, schemas: &Value) {

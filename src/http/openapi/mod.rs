@@ -91,6 +91,7 @@ pub fn document() -> Value {
     }});
     complete::operations(&mut document);
     complete::patches(&mut document);
+    complete::prune(&mut document);
     document
 }
 
