@@ -5,7 +5,7 @@ use std::pin::Pin;
 
 use actix_web::dev::Payload;
 use actix_web::http::header::{ACCEPT_ENCODING, CONTENT_ENCODING, CONTENT_TYPE, HeaderMap, HeaderName, HeaderValue};
-use actix_web::web::Bytes;
+use actix_web::web::{Bytes, Data};
 use actix_web::{FromRequest, HttpRequest};
 use deserr::Deserr;
 use futures_util::StreamExt as _;
@@ -13,7 +13,9 @@ use serde_json::Value;
 use uuid::Uuid;
 
 use super::decode::{Faults, decode};
+use super::fallback;
 use super::problem::{ApiError, Kind};
+use super::registry::Registry;
 use crate::domain::agency::AgencyKey;
 use crate::service::{Fault, ServiceError};
 use crate::storage::StorageError;
@@ -174,7 +176,11 @@ pub struct IdPath(pub Uuid);
 pub struct AgencyPath(pub AgencyKey);
 
 fn path_key<T>(request: &HttpRequest, name: &str, parse: impl Fn(&str) -> Option<T>) -> Result<T, ApiError> {
-    request.match_info().get(name).and_then(parse).ok_or_else(|| ApiError::new(Kind::NotFound))
+    request.match_info().get(name).and_then(parse).ok_or_else(|| match request.app_data::<Data<Registry>>() {
+        // A fixed path such as `/v1/completions/batch` also looks like one with a key.
+        Some(registry) => fallback::refusal(request, registry),
+        None => ApiError::new(Kind::NotFound),
+    })
 }
 
 impl FromRequest for IdPath {

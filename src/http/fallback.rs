@@ -11,14 +11,19 @@ use super::registry::Registry;
 /// # Errors
 /// Always: 405 or 404.
 pub async fn answer(request: HttpRequest, registry: web::Data<Registry>) -> ApiResult {
+    Err(refusal(&request, &registry))
+}
+
+/// The problem of a request that nothing answers.
+pub fn refusal(request: &HttpRequest, registry: &Registry) -> ApiError {
     let allowed = registry.documents.methods_at(request.path());
-    if allowed.is_empty() {
-        return Err(ApiError::new(Kind::NotFound).detail("there is no such path"));
+    if allowed.is_empty() || allowed.iter().any(|method| method == request.method().as_str()) {
+        return ApiError::new(Kind::NotFound);
     }
     let allow = allowed.join(", ");
     let problem = ApiError::new(Kind::MethodNotAllowed).detail(format!("{} is not allowed here; {allow} is", request.method()));
-    Err(match HeaderValue::from_str(&allow) {
+    match HeaderValue::from_str(&allow) {
         Ok(value) => problem.header(ALLOW, value),
         Err(_) => problem,
-    })
+    }
 }

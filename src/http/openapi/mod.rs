@@ -35,11 +35,15 @@ impl Documents {
         let document = document();
         let mut paths: Vec<(ResourceDef, Vec<String>)> = Vec::new();
         for (path, item) in document["paths"].as_object().into_iter().flatten() {
-            let methods = item.as_object().into_iter().flatten().map(|(method, _)| method.to_uppercase()).collect();
+            let mut methods: Vec<String> = item.as_object().into_iter().flatten().map(|(method, _)| method.to_uppercase()).collect();
+            if methods.iter().any(|method| method == "GET") {
+                methods.push("HEAD".to_owned());
+            }
+            methods.sort();
             paths.push((ResourceDef::new(path.as_str()), methods));
         }
         for path in ["/openapi.json", "/openapi-3.0.json", "/docs"] {
-            paths.push((ResourceDef::new(path), vec!["GET".to_owned()]));
+            paths.push((ResourceDef::new(path), vec!["GET".to_owned(), "HEAD".to_owned()]));
         }
         let for_3_0 = downgrade::to_3_0(&document);
         Self { current: pretty(&document), for_3_0: pretty(&for_3_0), paths }
@@ -56,11 +60,10 @@ impl Documents {
     }
 
     /// The methods that the path has; none where there is no such path. A path without parameters goes before one with.
-    pub fn methods_at(&self, path: &str) -> Vec<String> {
-        let mut methods: Vec<String> = self.paths.iter().filter(|(def, _)| def.is_match(path)).flat_map(|(_, methods)| methods.clone()).collect();
-        methods.sort();
-        methods.dedup();
-        methods
+    pub fn methods_at(&self, path: &str) -> &[String] {
+        let matching = || self.paths.iter().filter(|(def, _)| def.is_match(path));
+        let fixed = matching().find(|(def, _)| def.pattern() == Some(path));
+        fixed.or_else(|| matching().next()).map_or(&[], |(_, methods)| methods)
     }
 }
 
