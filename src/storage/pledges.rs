@@ -81,19 +81,6 @@ struct PledgeValues<'a> {
     updated_at: At,
 }
 
-impl HeldPledge {
-    /// The pledge as far as the rules ask.
-    pub fn facts(&self) -> Pledge {
-        Pledge {
-            id: self.id,
-            standard: self.draft.standard.as_str().to_owned(),
-            pledged_on: self.draft.pledged_on,
-            term_months: self.draft.term_months,
-            withdrawn_on: self.withdrawal.as_ref().map(|withdrawal| withdrawal.withdrawn_on),
-        }
-    }
-}
-
 impl PledgeRow {
     fn into_pledge(self, ori: Option<String>, name: String) -> Result<HeldPledge, StorageError> {
         let withdrawal = match (self.withdrawn_on, self.withdrawal_reason) {
@@ -219,12 +206,7 @@ pub fn list(conn: &mut AnyConn, reach: &Reach, filter: &PledgeFilter, after: Opt
 /// [`super::Constraint::Reference`] where there is no such standard.
 pub fn insert(conn: &mut AnyConn, id: Uuid, agency: Uuid, draft: &PledgeDraft, now: Timestamp) -> Result<(), StorageError> {
     diesel::insert_into(pledges::table)
-        .values((
-            pledges::id.eq(Id(id)),
-            pledges::agency_id.eq(Id(agency)),
-            pledges::created_at.eq(At(now)),
-            PledgeValues::of(draft, now),
-        ))
+        .values((pledges::id.eq(Id(id)), pledges::agency_id.eq(Id(agency)), pledges::created_at.eq(At(now)), PledgeValues::of(draft, now)))
         .execute(conn)?;
     Ok(())
 }

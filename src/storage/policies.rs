@@ -122,9 +122,8 @@ pub fn list(conn: &mut AnyConn, reach: &Reach, filter: &EvidenceFilter, after: O
         query = query.filter(policies::agency_id.eq(Id(agency)));
     }
     if let Some(day) = filter.in_force_on {
-        query = query
-            .filter(policies::adopted_on.le(On(day)))
-            .filter(policies::ends_on.is_null().or(policies::ends_on.assume_not_null().gt(On(day))));
+        query =
+            query.filter(policies::adopted_on.le(On(day))).filter(policies::ends_on.is_null().or(policies::ends_on.assume_not_null().gt(On(day))));
     }
     if let Some(after) = after {
         query = query.filter(policies::id.gt(Id(after)));
@@ -139,12 +138,7 @@ pub fn list(conn: &mut AnyConn, reach: &Reach, filter: &EvidenceFilter, after: O
 /// Where the database fails.
 pub fn insert(conn: &mut AnyConn, id: Uuid, agency: Uuid, draft: &PolicyDraft, now: Timestamp) -> Result<(), StorageError> {
     diesel::insert_into(policies::table)
-        .values((
-            policies::id.eq(Id(id)),
-            policies::agency_id.eq(Id(agency)),
-            policies::created_at.eq(At(now)),
-            PolicyValues::of(draft, now),
-        ))
+        .values((policies::id.eq(Id(id)), policies::agency_id.eq(Id(agency)), policies::created_at.eq(At(now)), PolicyValues::of(draft, now)))
         .execute(conn)?;
     Ok(())
 }

@@ -10,3 +10,7 @@ mod completions;
 mod real_input;
 mod course_mappings;
 mod trainings;
+mod partnerships;
+mod pledges;
+mod policies;
+mod standards;
