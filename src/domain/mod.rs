@@ -27,6 +27,7 @@ pub mod roster;
 mod spans;
 pub mod stage;
 pub mod standard;
+pub mod standard_draft;
 pub mod text;
 pub mod training;
 mod words;

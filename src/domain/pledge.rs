@@ -77,9 +77,21 @@ impl Pledge {
         due_on(self.pledged_on, self.term_months)
     }
 
-    /// Whether it was made and not withdrawn by a day.
+    /// Whether it is withdrawn by a day.
+    pub fn withdrawn_by(&self, day: Date) -> bool {
+        self.withdrawn_on.is_some_and(|withdrawn| withdrawn <= day)
+    }
+
+    /// Whether a day is in its term, and it is not withdrawn by then.
     pub fn running_on(&self, day: Date) -> bool {
-        self.pledged_on <= day && self.withdrawn_on.is_none_or(|withdrawn| day < withdrawn)
+        self.pledged_on <= day && day <= self.due_on() && !self.withdrawn_by(day)
+    }
+
+    /// Whether there is a day on which both run.
+    pub fn runs_beside(&self, other: &Self) -> bool {
+        // Each runs without a break from its first day, so where they share a day they share the later of the first days.
+        let later = self.pledged_on.max(other.pledged_on);
+        self.running_on(later) && other.running_on(later)
     }
 }
 
@@ -122,7 +134,28 @@ mod tests {
     }
 
     #[test]
-    fn a_pledge_runs_until_the_day_it_is_withdrawn() {
+    fn two_pledges_run_beside_each_other_where_they_share_a_day() {
+        let first = date(2025, 1, 30);
+        let pledge = |starts_after: i32, withdrawn_after: Option<i32>| Pledge {
+            id: Uuid::nil(),
+            standard: "one-mind".into(),
+            pledged_on: first.saturating_add(starts_after.days()),
+            term_months: TermMonths::parse(12).unwrap(),
+            withdrawn_on: withdrawn_after.map(|days| first.saturating_add((starts_after + days).days())),
+        };
+        let withdrawals = [None, Some(0), Some(1), Some(364), Some(365), Some(366)];
+        for (starts_after, own, other) in [-367, -366, -365, -364, -1, 0, 1, 364, 365, 366, 367]
+            .into_iter()
+            .flat_map(|starts| withdrawals.into_iter().flat_map(move |own| withdrawals.map(|other| (starts, own, other))))
+        {
+            let (a, b) = (pledge(0, own), pledge(starts_after, other));
+            let shared = (-800..800).map(|days| first.saturating_add(days.days())).any(|day| a.running_on(day) && b.running_on(day));
+            assert_eq!((a.runs_beside(&b), b.runs_beside(&a)), (shared, shared), "{a:?} {b:?}");
+        }
+    }
+
+    #[test]
+    fn a_pledge_runs_to_the_end_of_its_term_or_until_it_is_withdrawn() {
         let pledge = Pledge {
             id: Uuid::nil(),
             standard: "one-mind".into(),
@@ -132,5 +165,9 @@ mod tests {
         };
         let days = [date(2025, 1, 31), date(2025, 2, 1), date(2025, 2, 28), date(2025, 3, 1)];
         assert_eq!(days.map(|day| pledge.running_on(day)), [false, true, true, false]);
+        assert_eq!(days.map(|day| pledge.withdrawn_by(day)), [false, false, false, true]);
+        let kept = Pledge { withdrawn_on: None, ..pledge };
+        let days = [date(2025, 1, 31), date(2025, 2, 1), date(2026, 2, 1), date(2026, 2, 2)];
+        assert_eq!(days.map(|day| kept.running_on(day)), [false, true, true, false]);
     }
 }

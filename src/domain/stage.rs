@@ -148,7 +148,7 @@ fn stage(facts: &Facts, pledge: Option<&Pledge>, met: bool, on: Date) -> Stage {
     }
     match pledge {
         None => Stage::NotPledged,
-        Some(pledge) if !pledge.running_on(on) => Stage::Withdrawn,
+        Some(pledge) if pledge.withdrawn_by(on) => Stage::Withdrawn,
         Some(_) if met => Stage::RequirementsMet,
         Some(pledge) if on > pledge.due_on() => Stage::Overdue,
         Some(_) => Stage::InProgress,

@@ -200,6 +200,13 @@ macro_rules! measured {
 
 measured!(crate::domain::training::Hours, crate::domain::completion::Score);
 
+impl Deserr<Faults> for crate::domain::pledge::TermMonths {
+    fn deserialize_from_value<V: IntoValue>(value: Value<V>, location: ValuePointerRef<'_>) -> Result<Self, Faults> {
+        let months = i64::deserialize_from_value(value, location)?;
+        Self::parse(months).or_else(|invalid| refuse(location, invalid))
+    }
+}
+
 parsed!(
     crate::domain::agency::AgencyKind,
     crate::domain::agency::Country,
@@ -218,4 +225,7 @@ parsed!(
     crate::domain::text::Email,
     crate::domain::placement::CompletionStatus,
     crate::domain::placement::ParkedReason,
+    crate::domain::evidence::Agreement,
+    crate::domain::evidence::OrganizationKind,
+    crate::domain::standard_draft::StandardCode,
 );

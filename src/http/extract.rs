@@ -17,6 +17,7 @@ use super::fallback;
 use super::problem::{ApiError, Kind};
 use super::registry::Registry;
 use crate::domain::agency::AgencyKey;
+use crate::domain::standard_draft::StandardKey;
 use crate::service::{Fault, ServiceError};
 use crate::storage::StorageError;
 
@@ -175,6 +176,9 @@ pub struct IdPath(pub Uuid);
 /// The agency that the path names, by id or by `ori:…`.
 pub struct AgencyPath(pub AgencyKey);
 
+/// The standard that the path names, by id or by code.
+pub struct StandardPath(pub StandardKey);
+
 fn path_key<T>(request: &HttpRequest, name: &str, parse: impl Fn(&str) -> Option<T>) -> Result<T, ApiError> {
     request.match_info().get(name).and_then(parse).ok_or_else(|| match request.app_data::<Data<Registry>>() {
         // A fixed path such as `/v1/completions/batch` also looks like one with a key.
@@ -198,6 +202,15 @@ impl FromRequest for AgencyPath {
 
     fn from_request(request: &HttpRequest, _: &mut Payload) -> Self::Future {
         ready(path_key(request, "agency", |text| AgencyKey::parse(text).ok()).map(Self))
+    }
+}
+
+impl FromRequest for StandardPath {
+    type Error = ApiError;
+    type Future = Ready<Result<Self, ApiError>>;
+
+    fn from_request(request: &HttpRequest, _: &mut Payload) -> Self::Future {
+        ready(path_key(request, "standard", |text| StandardKey::parse(text).ok()).map(Self))
     }
 }
 

@@ -13,6 +13,9 @@ use crate::domain::gaps::Lack;
 use crate::domain::ori::Ori;
 use crate::domain::placement::{CompletionStatus, ParkedReason};
 use crate::domain::stage::Stage;
+use crate::domain::evidence::{Agreement, OrganizationKind};
+use crate::domain::pledge::TermMonths;
+use crate::domain::standard_draft::{StandardCode, StandardKey};
 use crate::domain::text::{Email, Sha256Hex, Text, Url};
 use crate::domain::training::{Category, Hours, Program, RecognitionStatus};
 
@@ -63,6 +66,8 @@ words! {
     Program as "Program": "The programme that a training follows.";
     Category as "Category": "What a training counts towards.";
     RecognitionStatus as "RecognitionStatus": "Whether a training counts: only what is recognized does.";
+    Agreement as "Agreement": "What kind of paper a partnership rests on.";
+    OrganizationKind as "OrganizationKind": "What kind of organization the partner is.";
 }
 
 named! {
@@ -95,4 +100,10 @@ named! {
         .minimum(Some(1)).maximum(Some(1200)).examples([json!(36)]);
     Headcount as "Headcount": ObjectBuilder::new().schema_type(Type::Integer).description(Some("A number of people."))
         .minimum(Some(0)).maximum(Some(i64::from(Headcount::MAX))).examples([json!(42)]);
+    TermMonths as "TermMonths": ObjectBuilder::new().schema_type(Type::Integer).description(Some("The term of a pledge in months."))
+        .minimum(Some(12)).maximum(Some(36)).examples([json!(24)]);
+    StandardCode as "StandardCode": string("The code of a standard.", "one-mind").min_length(Some(1)).max_length(Some(StandardCode::MAX))
+        .pattern(Some("^[a-z0-9]+(-[a-z0-9]+)*$"));
+    StandardKey as "StandardKey": string("A standard: its id, or its code.", "one-mind")
+        .pattern(Some("^([a-z0-9]+(-[a-z0-9]+)*|[0-9a-f]{8}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{12})$"));
 }

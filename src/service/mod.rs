@@ -19,6 +19,11 @@ pub mod roster;
 pub mod status;
 mod touched;
 pub mod trainings;
+mod evidence;
+pub mod partnerships;
+pub mod pledges;
+pub mod policies;
+pub mod standards;
 
 use jiff::Timestamp;
 use jiff::civil::Date;

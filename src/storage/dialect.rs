@@ -1,10 +1,13 @@
 //! The only place that knows there are two databases.
 
-use diesel::RunQueryDsl as _;
 use diesel::connection::SimpleConnection as _;
+use diesel::{ExpressionMethods as _, QueryDsl as _, RunQueryDsl as _};
+use uuid::Uuid;
 
 use super::StorageError;
 use super::conn::AnyConn;
+use super::schema::{agencies, standards};
+use super::types::Id;
 
 /// Runs one expression on the connection behind [`AnyConn`]: for what the joined backend doesn't carry, such as inserts of
 /// many rows and `ON CONFLICT`.
@@ -53,6 +56,29 @@ pub fn lock(conn: &mut AnyConn, lock: Lock) -> Result<(), StorageError> {
             Lock::Place => "pg_advisory_xact_lock",
         };
         diesel::sql_query(format!("SELECT {function}({MATCHING})")).execute(conn)?;
+    }
+    Ok(())
+}
+
+/// Holds off, until the transaction ends, other changes to what an agency has of evidence and pledges: read it after this,
+/// and it stays so. Rows that merely refer to the agency don't wait.
+///
+/// # Errors
+/// Where the database fails.
+pub fn lock_agency(conn: &mut AnyConn, agency: Uuid) -> Result<(), StorageError> {
+    if let AnyConn::Postgres(conn) = conn {
+        agencies::table.filter(agencies::id.eq(Id(agency))).select(agencies::id).for_no_key_update().load::<Id>(conn)?;
+    }
+    Ok(())
+}
+
+/// Holds off, until the transaction ends, other changes to a standard, and pledges to it.
+///
+/// # Errors
+/// Where the database fails.
+pub fn lock_standard(conn: &mut AnyConn, standard: Uuid) -> Result<(), StorageError> {
+    if let AnyConn::Postgres(conn) = conn {
+        standards::table.filter(standards::id.eq(Id(standard))).select(standards::id).for_update().load::<Id>(conn)?;
     }
     Ok(())
 }

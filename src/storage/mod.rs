@@ -9,12 +9,17 @@ pub mod course_mappings;
 pub mod dialect;
 mod error;
 pub mod facts;
+pub mod evidence;
 pub mod idempotency;
 pub mod joins;
 pub mod migrations;
 pub mod numbers;
 pub mod officers;
+pub mod partnerships;
+pub mod pledges;
+pub mod policies;
 pub mod schema;
+pub mod standards;
 pub mod trainings;
 pub mod types;
 

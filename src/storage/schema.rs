@@ -276,6 +276,7 @@ diesel::table! {
         standard -> Text,
         pledged_on -> Day,
         term_months -> Integer,
+        due_on -> Day,
         signatory_name -> Text,
         signatory_title -> Text,
         withdrawn_on -> Nullable<Day>,

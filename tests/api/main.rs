@@ -13,3 +13,7 @@ mod status;
 mod status_list;
 mod training_gaps;
 mod trainings;
+mod partnerships;
+mod pledges;
+mod policies;
+mod standards;

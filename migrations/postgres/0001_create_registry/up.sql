@@ -224,6 +224,7 @@ CREATE TABLE pledges (
     standard TEXT COLLATE "C" NOT NULL REFERENCES standards (code),
     pledged_on DATE NOT NULL,
     term_months INTEGER NOT NULL,
+    due_on DATE NOT NULL,
     signatory_name TEXT COLLATE "C" NOT NULL,
     signatory_title TEXT COLLATE "C" NOT NULL,
     withdrawn_on DATE,

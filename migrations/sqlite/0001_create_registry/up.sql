@@ -224,6 +224,7 @@ CREATE TABLE pledges (
     standard TEXT NOT NULL REFERENCES standards (code),
     pledged_on TEXT NOT NULL,
     term_months INTEGER NOT NULL,
+    due_on TEXT NOT NULL,
     signatory_name TEXT NOT NULL,
     signatory_title TEXT NOT NULL,
     withdrawn_on TEXT,

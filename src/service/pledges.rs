@@ -1,0 +1,145 @@
+//! Pledges: made, changed, withdrawn, listed, and deleted where they were recorded in error. An agency has one running at a time.
+
+use jiff::civil::Date;
+use uuid::Uuid;
+
+use super::evidence::gather;
+use super::page::{PageOf, PageRequest};
+use super::{Fault, ServiceError, ServiceResult, Tx, agencies, evidence, standards};
+use crate::domain::agency::AgencyKey;
+use crate::domain::pledge::{Pledge, PledgeDraft};
+use crate::domain::text::Code;
+use crate::storage::Constraint;
+use crate::storage::dialect::lock_agency;
+use crate::storage::pledges::{self as rows, HeldPledge, PledgeFilter, Withdrawal};
+
+/// Which pledges a list holds.
+#[derive(Debug, Clone, Default)]
+pub struct PledgeQuestion {
+    /// Only of this agency.
+    pub agency: Option<AgencyKey>,
+    /// Only to the standard of this code.
+    pub standard: Option<Code>,
+    /// Only those that run on this day.
+    pub running_on: Option<Date>,
+}
+
+/// A page of pledges.
+///
+/// # Errors
+/// Where the database fails.
+pub fn list(tx: &mut Tx<'_>, question: &PledgeQuestion, page: PageRequest) -> ServiceResult<PageOf<HeldPledge>> {
+    let agency = match &question.agency {
+        None => None,
+        Some(key) => match agencies::find(tx, key)? {
+            Some(agency) => Some(agency.id),
+            None => return Ok(PageOf { items: Vec::new(), next: None }),
+        },
+    };
+    let filter = PledgeFilter { agency, standard: question.standard.clone(), running_on: question.running_on };
+    let fetched = rows::list(tx.conn, &tx.reach, &filter, page.after, page.fetch())?;
+    Ok(page.cut(fetched, |pledge| pledge.id))
+}
+
+/// The pledge with this id.
+///
+/// # Errors
+/// [`ServiceError::NotFound`] where there is none within reach.
+pub fn get(tx: &mut Tx<'_>, id: Uuid) -> ServiceResult<HeldPledge> {
+    rows::by_id(tx.conn, &tx.reach, id)?.ok_or(ServiceError::NotFound)
+}
+
+/// Records a pledge, past, present or to come.
+///
+/// # Errors
+/// [`ServiceError::Invalid`]; [`ServiceError::Conflict`] where another pledge of the agency runs on a day of it.
+pub fn create(tx: &mut Tx<'_>, draft: &PledgeDraft) -> ServiceResult<HeldPledge> {
+    let mut faults = Vec::new();
+    gather(&mut faults, standards::named(tx, &draft.standard, "/standard"))?;
+    let agency = evidence::owner(tx, &draft.agency, faults)?;
+    lock_agency(tx.conn, agency)?;
+    let id = tx.new_id();
+    alone(tx, agency, &facts(id, draft, None))?;
+    rows::insert(tx.conn, id, agency, draft, tx.now).map_err(no_such_standard(draft))?;
+    get(tx, id)
+}
+
+/// Changes a pledge to what `edit` makes of it.
+///
+/// # Errors
+/// As [`create`], [`ServiceError::NotFound`], and what `edit` says.
+pub fn change(tx: &mut Tx<'_>, id: Uuid, edit: impl FnOnce(&HeldPledge) -> ServiceResult<PledgeDraft>) -> ServiceResult<HeldPledge> {
+    let current = for_change(tx, id)?;
+    let draft = edit(&current)?;
+    let mut faults = Vec::new();
+    gather(&mut faults, standards::named(tx, &draft.standard, "/standard"))?;
+    let withdrawn_on = current.withdrawal.as_ref().map(|withdrawal| withdrawal.withdrawn_on);
+    if withdrawn_on.is_some_and(|withdrawn| withdrawn < draft.pledged_on) {
+        faults.push(Fault::new("/pledged_on", "after_withdrawal", "must not be after the day on which the pledge was withdrawn"));
+    }
+    evidence::same_owner(tx, &draft.agency, current.agency.id, faults)?;
+    let draft = PledgeDraft { agency: current.draft.agency.clone(), ..draft };
+    if draft == current.draft {
+        return Ok(current);
+    }
+    alone(tx, current.agency.id, &facts(id, &draft, withdrawn_on))?;
+    rows::update(tx.conn, id, &draft, tx.now).map_err(no_such_standard(&draft))?;
+    Ok(HeldPledge { draft, updated_at: tx.now, ..current })
+}
+
+/// Withdraws a pledge.
+///
+/// # Errors
+/// [`ServiceError::NotFound`]; [`ServiceError::Conflict`] where it is withdrawn already; [`ServiceError::Invalid`] where that
+/// would be before it was made.
+pub fn withdraw(tx: &mut Tx<'_>, id: Uuid, withdrawal: &Withdrawal) -> ServiceResult<HeldPledge> {
+    let current = for_change(tx, id)?;
+    if let Some(before) = &current.withdrawal {
+        return Err(ServiceError::conflict("already_withdrawn", format!("the pledge was withdrawn on {}", before.withdrawn_on)));
+    }
+    if withdrawal.withdrawn_on < current.draft.pledged_on {
+        let detail = format!("must not be before the day of the pledge, {}", current.draft.pledged_on);
+        return Err(ServiceError::invalid("/withdrawn_on", "before_pledge", detail));
+    }
+    rows::withdraw(tx.conn, id, withdrawal, tx.now)?;
+    Ok(HeldPledge { withdrawal: Some(withdrawal.clone()), updated_at: tx.now, ..current })
+}
+
+/// Takes out a pledge that was recorded in error, unless `guard` refuses.
+///
+/// # Errors
+/// [`ServiceError::NotFound`], and what `guard` says.
+pub fn delete(tx: &mut Tx<'_>, id: Uuid, guard: impl FnOnce(&HeldPledge) -> ServiceResult<()>) -> ServiceResult<()> {
+    guard(&for_change(tx, id)?)?;
+    Ok(rows::delete(tx.conn, id)?)
+}
+
+/// The pledge as it stays until the transaction ends, like every other of its agency.
+fn for_change(tx: &mut Tx<'_>, id: Uuid) -> ServiceResult<HeldPledge> {
+    let agency = get(tx, id)?.agency.id;
+    lock_agency(tx.conn, agency)?;
+    get(tx, id)
+}
+
+fn facts(id: Uuid, draft: &PledgeDraft, withdrawn_on: Option<Date>) -> Pledge {
+    let standard = draft.standard.as_str().to_owned();
+    Pledge { id, standard, pledged_on: draft.pledged_on, term_months: draft.term_months, withdrawn_on }
+}
+
+/// `Ok` where no other pledge of the agency, which is locked, runs on a day of this one.
+fn alone(tx: &mut Tx<'_>, agency: Uuid, pledge: &Pledge) -> ServiceResult<()> {
+    let others = rows::of_agency(tx.conn, &tx.reach, agency)?;
+    match others.iter().find(|other| other.id != pledge.id && other.runs_beside(pledge)) {
+        None => Ok(()),
+        Some(other) => {
+            let until = other.withdrawn_on.map_or_else(|| format!("to {}", other.due_on()), |day| format!("until it was withdrawn on {day}"));
+            let detail = format!("the agency's pledge {} runs from {} {until}, and an agency has one at a time", other.id, other.pledged_on);
+            Err(ServiceError::conflict("pledge_running", detail))
+        }
+    }
+}
+
+/// The standard was taken out since it was looked up.
+fn no_such_standard(draft: &PledgeDraft) -> impl FnOnce(crate::storage::StorageError) -> ServiceError + use<> {
+    ServiceError::on(Constraint::Reference, standards::unknown(&draft.standard, "/standard"))
+}
