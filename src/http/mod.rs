@@ -23,9 +23,9 @@ mod problems;
 pub mod registry;
 pub mod respond;
 mod schema;
+mod standards;
 pub mod status;
 pub mod trainings;
-mod standards;
 mod whoami;
 
 use utoipa_actix_web::service_config::ServiceConfig;
