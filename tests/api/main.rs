@@ -6,10 +6,17 @@
 mod support;
 
 mod agencies;
+mod appointments;
 mod completions;
+<<<<<<< HEAD
 mod real_input;
 mod course_mappings;
 mod status;
 mod status_list;
 mod training_gaps;
 mod trainings;
+=======
+mod joins;
+mod officers;
+mod roster;
+>>>>>>> eef6a6e (Answer officers, appointments, rosters and joins over HTTP)
