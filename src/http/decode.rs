@@ -166,6 +166,39 @@ impl Deserr<Faults> for Ref {
     }
 }
 
+/// At most `MAX` items.
+#[derive(Debug, Clone, PartialEq, Eq, serde::Serialize)]
+#[serde(transparent)]
+pub struct AtMost<T, const MAX: usize>(pub Vec<T>);
+
+impl<T: Deserr<Faults>, const MAX: usize> Deserr<Faults> for AtMost<T, MAX> {
+    fn deserialize_from_value<V: IntoValue>(value: Value<V>, location: ValuePointerRef<'_>) -> Result<Self, Faults> {
+        let items = Vec::<T>::deserialize_from_value(value, location)?;
+        if items.len() > MAX {
+            return refuse(location, Invalid::new("too_many", format!("at most {MAX} items, and there are {}", items.len())));
+        }
+        Ok(Self(items))
+    }
+}
+
+impl<T, const MAX: usize> Default for AtMost<T, MAX> {
+    fn default() -> Self {
+        Self(Vec::new())
+    }
+}
+
+/// `true` or `false` as a query parameter.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Flag(pub bool);
+
+impl Flag {
+    /// # Errors
+    /// `invalid_flag`.
+    fn parse(text: &str) -> Result<Self, Invalid> {
+        text.parse().map(Self).map_err(|_| Invalid::new("invalid_flag", "must be true or false"))
+    }
+}
+
 /// A number of people, at most a million.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, serde::Serialize)]
 #[serde(transparent)]
@@ -209,6 +242,9 @@ impl Deserr<Faults> for crate::domain::pledge::TermMonths {
 
 parsed!(
     crate::domain::agency::AgencyKind,
+    crate::domain::appointment::Employment,
+    crate::domain::join::JoinStatus,
+    Flag,
     crate::domain::agency::Country,
     crate::domain::agency::Subdivision,
     crate::domain::agency::AgencyKey,

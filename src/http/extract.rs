@@ -214,6 +214,45 @@ impl FromRequest for StandardPath {
     }
 }
 
+/// An officer and one of their appointments, as the path names them.
+pub struct AppointmentPath {
+    /// Whose.
+    pub officer: Uuid,
+    /// Which.
+    pub appointment: Uuid,
+}
+
+impl FromRequest for AppointmentPath {
+    type Error = ApiError;
+    type Future = Ready<Result<Self, ApiError>>;
+
+    fn from_request(request: &HttpRequest, _: &mut Payload) -> Self::Future {
+        let id = |name| path_key(request, name, |text| Uuid::try_parse(text).ok());
+        ready(id("id").and_then(|officer| Ok(Self { officer, appointment: id("appointment")? })))
+    }
+}
+
+/// A request that is told by its path alone: what marks it, for `Idempotency-Key`.
+pub struct NoBody {
+    /// What marks this very request.
+    pub fingerprint: String,
+}
+
+impl FromRequest for NoBody {
+    type Error = ApiError;
+    type Future = Ready<Result<Self, ApiError>>;
+
+    fn from_request(request: &HttpRequest, _: &mut Payload) -> Self::Future {
+        ready(Ok(Self { fingerprint: fingerprint(request, b"") }))
+    }
+}
+
+/// Whether the caller prefers `return=minimal` (RFC 7240).
+pub fn prefers_minimal(request: &HttpRequest) -> bool {
+    let values = request.headers().get_all(HeaderName::from_static("prefer"));
+    values.filter_map(|value| value.to_str().ok()).flat_map(|value| value.split(',')).any(|preference| preference.trim() == "return=minimal")
+}
+
 /// `If-Match` and `If-None-Match` (RFC 9110 §13).
 #[derive(Debug, Clone, Default)]
 pub struct Preconditions {

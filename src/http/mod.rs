@@ -1,6 +1,7 @@
 //! The HTTP contract: DTOs, extractors, answers, and one file of handlers a resource.
 
 pub mod agencies;
+pub mod appointments;
 pub mod auth;
 mod completions;
 pub mod course_mappings;
@@ -11,7 +12,9 @@ pub mod extract;
 pub mod fallback;
 pub mod gaps;
 pub mod health;
+pub mod joins;
 pub mod middleware;
+pub mod officers;
 pub mod once;
 pub mod openapi;
 pub mod page;
@@ -22,6 +25,7 @@ pub mod problem;
 mod problems;
 pub mod registry;
 pub mod respond;
+pub mod roster;
 mod schema;
 mod standards;
 pub mod status;
@@ -33,6 +37,10 @@ use utoipa_actix_web::service_config::ServiceConfig;
 /// Every operation.
 pub fn routes(config: &mut ServiceConfig<'_>) {
     config.configure(agencies::routes);
+    config.configure(officers::routes);
+    config.configure(appointments::routes);
+    config.configure(roster::routes);
+    config.configure(joins::routes);
     config.configure(completions::routes);
     config.configure(status::routes);
     config.configure(gaps::routes);

@@ -8,9 +8,11 @@ use utoipa::{PartialSchema, ToSchema};
 use super::decode::{Day, Headcount, Moment, Ref};
 use super::trainings::Months;
 use crate::domain::agency::{AgencyKey, AgencyKind, Country, Subdivision};
+use crate::domain::appointment::Employment;
 use crate::domain::completion::Score;
 use crate::domain::evidence::{Agreement, OrganizationKind};
 use crate::domain::gaps::Lack;
+use crate::domain::join::JoinStatus;
 use crate::domain::ori::Ori;
 use crate::domain::placement::{CompletionStatus, ParkedReason};
 use crate::domain::pledge::TermMonths;
@@ -59,6 +61,8 @@ macro_rules! words {
 
 words! {
     AgencyKind as "AgencyKind": "What sort of agency it is.";
+    Employment as "Employment": "How an officer is employed.";
+    JoinStatus as "JoinStatus": "What came of a description by an identifier that somebody out of the client's reach holds: `joined` with that person, since the names agree, or `parked` for IACP staff.";
     CompletionStatus as "CompletionStatus": "Where a completion stands: placed with its officer and training, waiting for one of them, or taken back.";
     ParkedReason as "ParkedReason": "Why a completion waits.";
     Stage as "Stage": "Where the agency stands.";

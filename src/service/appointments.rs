@@ -6,7 +6,6 @@ use uuid::Uuid;
 use super::changes::Changes;
 use super::page::{PageOf, PageRequest};
 use super::{Fault, ServiceError, ServiceResult, Tx, agencies, identity, officers};
-use crate::domain::agency::AgencyKey;
 use crate::domain::appointment::AppointmentDraft;
 use crate::storage::appointments::Appointment;
 use crate::storage::dialect::{Lock, lock};
@@ -116,20 +115,6 @@ pub(super) fn drafted(tx: &Tx<'_>, agency: Uuid, draft: &AppointmentDraft) -> Ap
         ended_on: draft.ended_on,
         created_at: tx.now,
         updated_at: tx.now,
-    }
-}
-
-/// The draft that an appointment is, its agency named by id.
-pub fn draft_of(appointment: &Appointment) -> AppointmentDraft {
-    AppointmentDraft {
-        agency: AgencyKey::Id(appointment.agency),
-        sworn: appointment.sworn,
-        employment: appointment.employment,
-        rank: appointment.rank.clone(),
-        employee_number: appointment.employee_number.clone(),
-        badge_number: appointment.badge_number.clone(),
-        started_on: appointment.started_on,
-        ended_on: appointment.ended_on,
     }
 }
 

@@ -90,10 +90,10 @@ fn check(tx: &mut Tx<'_>, draft: &OfficerDraft) -> ServiceResult<Vec<Uuid>> {
 ///
 /// # Errors
 /// [`ServiceError::NotFound`], `identifier_taken`, faults of the outcome, and what `edit` says.
-pub fn change(tx: &mut Tx<'_>, id: Uuid, edit: impl FnOnce(&Officer) -> ServiceResult<Person>) -> ServiceResult<Officer> {
+pub fn change(tx: &mut Tx<'_>, id: Uuid, edit: impl FnOnce(&mut Tx<'_>, &Officer) -> ServiceResult<Person>) -> ServiceResult<Officer> {
     lock(tx.conn, Lock::Place)?;
     let current = get(tx, id)?;
-    let mut person = edit(&current)?;
+    let mut person = edit(tx, &current)?;
     ServiceError::check(person.check().into_iter().map(|(pointer, invalid)| Fault::at(pointer, invalid)).collect())?;
     person.identifiers.sort_unstable();
     if person == current.person() {

@@ -11,7 +11,6 @@ use super::{Fault, ServiceError, ServiceResult, Tx, agencies, officers};
 use crate::domain::agency::AgencyKey;
 use crate::domain::roster::{RosterEntry, plan};
 use crate::domain::text::Name;
-use crate::storage::agencies::Agency;
 use crate::storage::dialect::{Lock, lock};
 use crate::storage::officers::{Officer, OfficerFilter};
 
@@ -113,13 +112,12 @@ pub fn put(tx: &mut Tx<'_>, key: &AgencyKey, roster: &Roster) -> ServiceResult<R
 ///
 /// # Errors
 /// [`ServiceError::NotFound`] where there is no such agency within reach.
-pub fn list(tx: &mut Tx<'_>, key: &AgencyKey, as_of: Option<Date>, page: PageRequest) -> ServiceResult<(Agency, PageOf<Officer>)> {
+pub fn list(tx: &mut Tx<'_>, key: &AgencyKey, as_of: Option<Date>, page: PageRequest) -> ServiceResult<PageOf<Officer>> {
     let agency = agencies::get(tx, key)?;
     let day = as_of.unwrap_or_else(|| tx.today());
     let filter = OfficerFilter { agency: Some(agency.id), in_force: Some(day), ..OfficerFilter::default() };
-    let officers = officers::list(tx, &filter, page)?.map(|mut officer| {
+    Ok(officers::list(tx, &filter, page)?.map(|mut officer| {
         officer.appointments.retain(|appointment| appointment.agency == agency.id && appointment.covers(day));
         officer
-    });
-    Ok((agency, officers))
+    }))
 }

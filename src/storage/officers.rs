@@ -67,8 +67,10 @@ pub struct OfficerFilter {
     pub family_name: Option<String>,
     /// Only those with this given name, folded.
     pub given_name: Option<String>,
-    /// Only those who answer to each of these keys.
-    pub keys: Vec<String>,
+    /// Only those with this address, folded.
+    pub email: Option<String>,
+    /// Only the one with this identifier.
+    pub identifier: Option<Identifier>,
 }
 
 #[derive(Queryable, Selectable)]
@@ -133,11 +135,17 @@ impl Row {
 }
 
 impl OfficerFilter {
+    /// A key that finds a few officers among whom are all that the filter lets through, where it has one.
+    fn key(&self) -> Option<String> {
+        let by_email = || self.email.as_ref().map(|email| format!("email:{email}"));
+        self.identifier.as_ref().map(|i| identifier_key(i.system.as_str(), i.value.as_str())).or_else(by_email)
+    }
+
     /// Whether an officer, as the client sees them, is in the list.
     fn holds(&self, officer: &Officer) -> bool {
-        let keys = officer.keys();
         let folded = |wanted: &Option<String>, name: &Name| wanted.as_ref().is_none_or(|wanted| *wanted == fold(name.as_str()));
-        self.keys.iter().all(|key| keys.contains(key))
+        self.email.as_ref().is_none_or(|email| officer.email.as_ref().is_some_and(|held| held.folded() == *email))
+            && self.identifier.as_ref().is_none_or(|identifier| officer.identifiers.contains(identifier))
             && self.agency.is_none_or(|agency| {
                 let there = |appointment: &Appointment| appointment.agency == agency && self.in_force.is_none_or(|day| appointment.covers(day));
                 officer.appointments.iter().any(there)
@@ -148,14 +156,6 @@ impl OfficerFilter {
 }
 
 impl Officer {
-    /// The lookup keys of the person, in the vocabulary of [`crate::domain::matching`]; those of numbers are not among them.
-    pub fn keys(&self) -> Vec<String> {
-        let mut keys = vec![format!("id:{}", self.id), name_key(&fold(self.family_name.as_str()), &fold(self.given_name.as_str()))];
-        keys.extend(self.email.as_ref().map(|email| format!("email:{}", email.folded())));
-        keys.extend(self.identifiers.iter().map(|i| identifier_key(i.system.as_str(), i.value.as_str())));
-        keys
-    }
-
     /// What describes the person.
     pub fn person(&self) -> Person {
         Person {
@@ -231,8 +231,8 @@ pub fn by_ids(conn: &mut AnyConn, reach: &Reach, ids: &[Uuid]) -> Result<Vec<Off
 /// # Errors
 /// Where the database fails.
 pub fn list(conn: &mut AnyConn, reach: &Reach, filter: &OfficerFilter, after: Option<Uuid>, fetch: i64) -> Result<Vec<Officer>, StorageError> {
-    if let Some(key) = filter.keys.first() {
-        let found = answering(conn, reach, std::slice::from_ref(key))?;
+    if let Some(key) = filter.key() {
+        let found = answering(conn, reach, &[key])?;
         let mut officers = by_ids(conn, reach, &found)?;
         officers.retain(|officer| after.is_none_or(|after| after < officer.id) && filter.holds(officer));
         officers.truncate(usize::try_from(fetch).unwrap_or(usize::MAX));

@@ -6,12 +6,16 @@
 mod support;
 
 mod agencies;
+mod appointments;
 mod completions;
 mod course_mappings;
+mod joins;
+mod officers;
 mod partnerships;
 mod pledges;
 mod policies;
 mod real_input;
+mod roster;
 mod standards;
 mod status;
 mod status_list;

@@ -2,7 +2,6 @@
 
 use std::collections::HashMap;
 
-use actix_web::http::header::HeaderName;
 use actix_web::{HttpRequest, post};
 use deserr::Deserr;
 use serde::Serialize;
@@ -14,7 +13,7 @@ use super::dto::CompletionInput;
 use crate::domain::completion::CompletionDraft;
 use crate::http::auth::{Allowed, CompletionsWrite};
 use crate::http::decode::{Faults, decode};
-use crate::http::extract::{BATCH_LIMIT, Body, IdempotencyKey};
+use crate::http::extract::{BATCH_LIMIT, Body, IdempotencyKey, prefers_minimal};
 use crate::http::once::once;
 use crate::http::problem::{ApiError, ApiResult, Kind, Problem};
 use crate::http::respond::Answer;
@@ -134,11 +133,6 @@ pub async fn push_completions(
     })
     .await?;
     Ok(response)
-}
-
-fn prefers_minimal(request: &HttpRequest) -> bool {
-    let values = request.headers().get_all(HeaderName::from_static("prefer"));
-    values.filter_map(|value| value.to_str().ok()).flat_map(|value| value.split(',')).any(|preference| preference.trim() == "return=minimal")
 }
 
 fn read(value: &Value, tx: &Tx<'_>) -> Record {

@@ -95,7 +95,7 @@ fn extend(found: &mut Vec<Uuid>, ids: Vec<Id>) {
     found.extend(ids.into_iter().map(|id| id.0));
 }
 
-/// `system|value`; where the bar stands in either, every reading is looked up and the right one kept.
+/// `system|value`; where the bar stands in either, every reading is looked up.
 fn by_identifier(conn: &mut AnyConn, agencies: Option<&[Id]>, identifiers: &[&str]) -> Result<Vec<Uuid>, StorageError> {
     let mut by_system: HashMap<&str, Vec<&str>> = HashMap::new();
     for identifier in identifiers {

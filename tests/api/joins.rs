@@ -1,0 +1,133 @@
+//! `/v1/officer-joins`, and what clients that share no vendor see of one person
+
+use serde_json::{Value, json};
+
+use crate::on_both_databases;
+use crate::support::{Client, TestApp};
+
+fn officer(agency: &str, family_name: &str, identifiers: &[&str]) -> Value {
+    let identifiers: Vec<Value> = identifiers.iter().map(|value| json!({"system": "post:US-TX", "value": value})).collect();
+    json!({"given_name": "Maria", "family_name": family_name, "email": null, "identifiers": identifiers,
+        "appointments": [{"agency": agency, "sworn": true, "started_on": "2019-05-01"}]})
+}
+
+/// Maria Rivera, `post:US-TX` 1001, at the first agency; clients of either agency.
+struct Scene {
+    officer: Value,
+    here: Client,
+    there: Client,
+}
+
+async fn scene(app: &TestApp) -> Scene {
+    app.agency("TX0000001").await;
+    app.agency("TX0000002").await;
+    let scopes = "officers:read officers:write completions:read completions:write";
+    let here = app.client("rms-1", scopes, Some(&["ori:TX0000001"]));
+    let there = app.client("rms-2", scopes, Some(&["ori:TX0000002"]));
+    let mut body = officer("ori:TX0000001", "Rivera", &["1001"]);
+    body["email"] = json!("rivera@one.example");
+    let officer = here.post("/v1/officers", &body).await.expect(201);
+    Scene { officer, here, there }
+}
+
+/// What a create answers, without ids and instants.
+fn gist(officer: &Value) -> Value {
+    let appointments: Vec<Value> =
+        officer["appointments"].as_array().unwrap().iter().map(|a| json!([a["agency"]["ori"], a["started_on"], a["badge_number"]])).collect();
+    json!([officer["given_name"], officer["family_name"], officer["email"], officer["identifiers"], appointments])
+}
+
+fn path(officer: &Value) -> String {
+    format!("/v1/officers/{}", officer["id"].as_str().unwrap())
+}
+
+on_both_databases! {
+    async fn who_is_known_elsewhere_by_identifier_and_name_is_joined_and_looks_new(app: TestApp) {
+        let Scene { officer: held, here, there } = scene(&app).await;
+        app.clock.advance(jiff::SignedDuration::from_hours(1));
+        let mut sent = officer("ori:TX0000002", "RIVERA", &["1001", "2002"]);
+        sent["email"] = json!("maria@two.example");
+        let joined = there.post("/v1/officers", &sent).await.expect(201);
+        assert_eq!(joined["id"], held["id"]);
+        assert_eq!(gist(&joined), json!(["Maria", "RIVERA", "maria@two.example", sent["identifiers"], [["TX0000002", "2019-05-01", null]]]));
+        assert_eq!(joined["created_at"], "2026-11-21T13:00:00Z");
+        assert_eq!(there.get(&path(&held)).await.expect(200), joined);
+        assert_eq!(there.all("/v1/officers?email=maria@two.example").await, [joined.clone()]);
+        assert_eq!(there.all("/v1/officers?identifier_system=post:US-TX&identifier_value=2002").await, [joined.clone()]);
+        assert_eq!(there.all("/v1/officers?email=rivera@one.example").await.len(), 0);
+        assert_eq!(here.get(&path(&held)).await.expect(200), held);
+
+        // What the joined caller changes, it changes for itself.
+        let changed = there.patch(&path(&held), &json!({"given_name": "Mary", "email": null})).await.expect(200);
+        assert_eq!((&changed["given_name"], &changed["email"]), (&json!("Mary"), &json!(null)));
+        assert_eq!(here.get(&path(&held)).await.expect(200), held);
+
+        let joins = app.staff().all("/v1/officer-joins?status=joined").await;
+        assert_eq!(joins, [json!({"id": joins[0]["id"], "status": "joined", "officer_id": held["id"],
+            "agency": joined["appointments"][0]["agency"], "client": joins[0]["client"], "given_name": "Mary", "family_name": "RIVERA", "email": null,
+            "identifiers": sent["identifiers"], "confirmed_at": null, "created_at": "2026-11-21T13:00:00Z", "updated_at": "2026-11-21T13:00:00Z"})]);
+        let join = format!("/v1/officer-joins/{}", joins[0]["id"].as_str().unwrap());
+        assert_eq!(app.staff().get(&join).await.expect(200), joins[0]);
+        let confirmed = app.staff().post(&format!("{join}/confirmation"), &json!({})).await.expect(200);
+        assert_eq!(confirmed["confirmed_at"], "2026-11-21T13:00:00Z");
+        assert_eq!(app.staff().post(&format!("{join}/confirmation"), &json!({})).await.expect(200), confirmed);
+        let seen = there.get(&path(&held)).await.expect(200);
+        assert_eq!(gist(&seen), json!(["Maria", "Rivera", "rivera@one.example", sent["identifiers"], [["TX0000002", "2019-05-01", null]]]));
+        assert_eq!(app.staff().get(&path(&held)).await.expect(200)["appointments"].as_array().unwrap().len(), 2);
+    }
+
+    async fn an_identifier_whose_names_disagree_is_withheld_and_parked(app: TestApp) {
+        let Scene { officer: held, here, there } = scene(&app).await;
+        let sent = officer("ori:TX0000002", "Smith", &["1001", "2002"]);
+        let created = there.post("/v1/officers", &sent).await.expect(201);
+        assert_ne!(created["id"], held["id"]);
+        assert_eq!(gist(&created), json!(["Maria", "Smith", null, sent["identifiers"], [["TX0000002", "2019-05-01", null]]]));
+        assert_eq!(there.all("/v1/officers?identifier_system=post:US-TX&identifier_value=1001").await, [created.clone()]);
+        assert_eq!(there.post("/v1/officers", &sent).await.problem(409, "conflict"), [" identifier_taken"]);
+        assert_eq!(here.all("/v1/officers?identifier_system=post:US-TX&identifier_value=1001").await, [held.clone()]);
+        let own = app.staff().get(&path(&created)).await.expect(200);
+        assert_eq!(own["identifiers"], json!([{"system": "post:US-TX", "value": "2002"}]));
+        let parked = app.staff().all("/v1/officer-joins?status=parked").await;
+        assert_eq!((parked.len(), &parked[0]["identifiers"]), (1, &json!([{"system": "post:US-TX", "value": "1001"}])));
+        let join = format!("/v1/officer-joins/{}/confirmation", parked[0]["id"].as_str().unwrap());
+        assert_eq!(app.staff().post(&join, &json!({})).await.problem(409, "conflict"), [" join_parked"]);
+
+        // A completion that the caller pushes under the identifier that it sent finds the officer whom it means.
+        let record = json!({"external_id": "1", "officer": {"identifier": {"system": "post:US-TX", "value": "1001"}}, "training": {"code": "x"},
+            "completed_on": "2026-03-06"});
+        let of = |reply: Value| reply["officer_id"].clone();
+        assert_eq!(of(there.post("/v1/completions", &record).await.expect(202)), created["id"]);
+        assert_eq!(of(here.post("/v1/completions", &record).await.expect(202)), held["id"]);
+
+        let patched = there.patch(&path(&created), &json!({"identifiers": []})).await.expect(200);
+        assert_eq!(patched["identifiers"], json!([]));
+        assert_eq!(app.staff().all("/v1/officer-joins").await.len(), 0);
+        let again = there.patch(&path(&created), &json!({"identifiers": sent["identifiers"]})).await.expect(200);
+        assert_eq!(again["identifiers"], sent["identifiers"]);
+        assert_eq!(app.staff().all("/v1/officer-joins?status=parked").await.len(), 1);
+    }
+
+    async fn an_appointment_elsewhere_does_not_unmask_an_unconfirmed_join(app: TestApp) {
+        let Scene { officer: held, .. } = scene(&app).await;
+        app.agency("TX0000003").await;
+        let wide = app.client("rms-3", "officers:read officers:write", Some(&["ori:TX0000002", "ori:TX0000003"]));
+        wide.post("/v1/officers", &officer("ori:TX0000002", "Rivera", &["1001"])).await.expect(201);
+        let spell = json!({"agency": "ori:TX0000003", "sworn": false, "started_on": "2020-01-01"});
+        wide.post(&format!("{}/appointments", path(&held)), &spell).await.expect(201);
+        let seen = wide.get(&path(&held)).await.expect(200);
+        assert_eq!(seen["email"], json!(null));
+        assert_eq!(seen["appointments"].as_array().unwrap().len(), 2);
+    }
+
+    async fn joins_are_for_staff(app: TestApp) {
+        let Scene { there, .. } = scene(&app).await;
+        there.post("/v1/officers", &officer("ori:TX0000002", "Rivera", &["1001"])).await.expect(201);
+        let join = app.staff().all("/v1/officer-joins").await[0]["id"].as_str().unwrap().to_owned();
+        there.get("/v1/officer-joins").await.problem(403, "outside-grant");
+        there.get(&format!("/v1/officer-joins/{join}")).await.problem(403, "outside-grant");
+        there.post(&format!("/v1/officer-joins/{join}/confirmation"), &json!({})).await.problem(403, "outside-grant");
+        let reader = app.client("reader", "officers:read", None);
+        reader.get("/v1/officer-joins").await.problem(403, "missing-scope");
+        app.staff().get(&format!("/v1/officer-joins/{}", uuid::Uuid::nil())).await.problem(404, "not-found");
+    }
+}

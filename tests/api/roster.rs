@@ -1,0 +1,200 @@
+//! `/v1/agencies/{agency}/roster`
+
+use serde_json::{Value, json};
+
+use crate::on_both_databases;
+use crate::support::{Client, TestApp};
+
+const ROSTER: &str = "/v1/agencies/ori:TX0000001/roster";
+
+fn entry(family_name: &str, given_name: &str, badge: Option<&str>) -> Value {
+    json!({"family_name": family_name, "given_name": given_name, "badge_number": badge, "sworn": true, "started_on": "2015-06-01"})
+}
+
+fn with(mut entry: Value, name: &str, value: Value) -> Value {
+    entry[name] = value;
+    entry
+}
+
+fn roster(as_of: &str, officers: &[Value]) -> Value {
+    json!({"as_of": as_of, "officers": officers})
+}
+
+async fn rms(app: &TestApp) -> Client {
+    app.agency("TX0000001").await;
+    app.client("rms", "officers:read officers:write", Some(&["ori:TX0000001"]))
+}
+
+fn outcomes(answer: &Value) -> Vec<String> {
+    answer["results"].as_array().unwrap().iter().map(|result| result["outcome"].as_str().unwrap().to_owned()).collect()
+}
+
+async fn people(client: &Client, as_of: &str) -> Vec<String> {
+    let mut names: Vec<String> = client
+        .all(&format!("{ROSTER}?as_of={as_of}"))
+        .await
+        .iter()
+        .map(|officer| {
+            let appointment = &officer["appointments"][0];
+            format!("{} {} {}", officer["family_name"].as_str().unwrap(), appointment["badge_number"], appointment["ended_on"])
+        })
+        .collect();
+    names.sort();
+    names
+}
+
+on_both_databases! {
+    async fn a_roster_creates_and_again_changes_nothing(app: TestApp) {
+        let rms = rms(&app).await;
+        // Two of them are told apart by nothing, and are two people.
+        let all = [entry("Rivera", "Maria", Some("88")), entry("Smith", "John", None), entry("Smith", "John", None)];
+        let body = roster("2026-01-01", &all);
+        let dry = rms.put(&format!("{ROSTER}?dry_run=true"), &body).await.expect(200);
+        assert_eq!(dry["summary"], json!({"received": 3, "created": 3, "updated": 0, "unchanged": 0, "ended": 0, "rejected": 0, "dry_run": true, "shrinks": false}));
+        assert_eq!(dry["results"][0], json!({"index": 0, "outcome": "created"}));
+        assert_eq!(people(&rms, "2026-01-01").await.len(), 0);
+
+        let first = rms.put(ROSTER, &body).await.expect(200);
+        assert_eq!(first["summary"], json!({"received": 3, "created": 3, "updated": 0, "unchanged": 0, "ended": 0, "rejected": 0, "dry_run": false, "shrinks": false}));
+        assert_eq!(people(&rms, "2026-01-01").await, ["Rivera \"88\" null", "Smith null null", "Smith null null"]);
+        assert_eq!(people(&rms, "2015-05-31").await.len(), 0);
+        let officer = rms.get(&format!("/v1/officers/{}", first["results"][0]["officer_id"].as_str().unwrap())).await.expect(200);
+        assert_eq!((&officer["appointments"][0]["employment"], &officer["identifiers"]), (&json!("full_time"), &json!([])));
+
+        app.clock.advance(jiff::SignedDuration::from_hours(1));
+        let again = rms.put(ROSTER, &body).await.expect(200);
+        assert_eq!(outcomes(&again), ["unchanged"; 3]);
+        let ids = |answer: &Value| -> Vec<Value> { answer["results"].as_array().unwrap().iter().map(|result| result["officer_id"].clone()).collect() };
+        assert_eq!(ids(&again), ids(&first));
+        assert_eq!(rms.get(&format!("/v1/officers/{}", officer["id"].as_str().unwrap())).await.expect(200), officer);
+
+        let minimal = rms.request(reqwest::Method::PUT, ROSTER).header("prefer", "return=minimal").json(&body);
+        assert_eq!(rms.send(minimal).await.expect(200)["results"], json!([]));
+    }
+
+    async fn a_roster_updates_ends_and_takes_back(app: TestApp) {
+        let rms = rms(&app).await;
+        let key = json!([{"system": "hr", "value": "7"}]);
+        let jones = with(entry("Jones", "Ann", Some("7")), "identifiers", key.clone());
+        let start = [entry("Rivera", "Maria", Some("88")), entry("Smith", "John", Some("12")), jones.clone(), entry("Brown", "Al", None)];
+        rms.put(ROSTER, &roster("2026-01-01", &start)).await.expect(200);
+        let future = with(entry("Young", "Bo", None), "started_on", json!("2027-01-01"));
+        let changed = [
+            with(with(entry("Rivera", "Maria", Some("99")), "rank", json!("Sergeant")), "email", json!("rivera@example.org")),
+            entry("Smith", "John", Some("12")),
+            with(entry("Brown", "Al", None), "employment", json!("part_time")),
+            future.clone(),
+        ];
+        let answer = rms.put(ROSTER, &roster("2026-03-01", &changed)).await.expect(200);
+        assert_eq!(outcomes(&answer), ["updated", "unchanged", "updated", "created"]);
+        assert_eq!(answer["results"][0]["changes"], json!(["email", "badge_number", "rank"]));
+        assert_eq!(answer["results"][2]["changes"], json!(["employment"]));
+        assert_eq!(answer["ended"], json!([{"officer_id": answer["ended"][0]["officer_id"], "appointment_id": answer["ended"][0]["appointment_id"],
+            "family_name": "Jones", "given_name": "Ann"}]));
+        assert_eq!(people(&rms, "2026-02-28").await.len(), 4);
+        assert_eq!(people(&rms, "2026-03-01").await, ["Brown null null", "Rivera \"99\" null", "Smith \"12\" null"]);
+
+        // The former badge is found on the days on which it was borne.
+        let staff = app.staff();
+        for (badge, day, found) in [("88", "2026-02-28", true), ("88", "2026-03-01", false), ("99", "2026-02-28", false), ("99", "2026-03-01", true), ("7", "2026-02-28", true), ("7", "2026-03-01", false)] {
+            let record = json!({"external_id": format!("{badge} {day}"), "officer": {"agency": "ori:TX0000001", "badge_number": badge},
+                "training": {"code": "none"}, "completed_on": day});
+            assert_eq!(staff.post("/v1/completions", &record).await.expect(202)["reason"] != "no_match", found, "{badge} {day}");
+        }
+
+        // An address that the roster leaves out stays; a rehire is the same officer; who hadn't begun never was.
+        let rehired = with(with(jones, "started_on", json!("2026-05-01")), "badge_number", json!("70"));
+        let third = [with(entry("Rivera", "Maria", Some("99")), "rank", json!("Sergeant")), entry("Smith", "John", Some("12")),
+            with(entry("Brown", "Al", None), "employment", json!("part_time")), rehired];
+        let back = rms.put(ROSTER, &roster("2026-05-01", &third)).await.expect(200);
+        assert_eq!(outcomes(&back), ["unchanged", "unchanged", "unchanged", "updated"]);
+        assert_eq!(back["results"][3]["officer_id"], answer["ended"][0]["officer_id"]);
+        assert_eq!(back["results"][3]["changes"], json!(["appointment"]));
+        assert_eq!(back["ended"][0]["family_name"], "Young");
+        let jones = rms.get(&format!("/v1/officers/{}", answer["ended"][0]["officer_id"].as_str().unwrap())).await.expect(200);
+        let spells: Vec<Value> = jones["appointments"].as_array().unwrap().iter().map(|a| json!([a["started_on"], a["ended_on"]])).collect();
+        assert_eq!(spells, [json!(["2015-06-01", "2026-03-01"]), json!(["2026-05-01", null])]);
+        let young = rms.get(&format!("/v1/officers/{}", back["ended"][0]["officer_id"].as_str().unwrap())).await.expect(200);
+        assert_eq!(young["appointments"][0]["ended_on"], "2027-01-01");
+        assert_eq!(outcomes(&rms.put(ROSTER, &roster("2026-05-01", &third)).await.expect(200)), ["unchanged"; 4]);
+    }
+
+    async fn a_roster_that_ends_more_than_half_asks_first(app: TestApp) {
+        let rms = rms(&app).await;
+        let all: Vec<Value> = (0..4).map(|n| entry(&format!("Name{n}x"), "Ann", None)).collect();
+        rms.put(ROSTER, &roster("2026-01-01", &all)).await.expect(200);
+        assert_eq!(rms.put(ROSTER, &roster("2026-02-01", &all[..1])).await.problem(409, "conflict"), [" roster_shrinks"]);
+        assert_eq!(rms.put(ROSTER, &roster("2026-02-01", &[])).await.problem(409, "conflict"), [" roster_shrinks"]);
+        assert_eq!(people(&rms, "2026-02-01").await.len(), 4);
+        let dry = rms.put(&format!("{ROSTER}?dry_run=true"), &roster("2026-02-01", &all[..1])).await.expect(200);
+        assert_eq!((&dry["summary"]["ended"], &dry["summary"]["shrinks"]), (&json!(3), &json!(true)));
+        assert_eq!(rms.put(ROSTER, &roster("2026-02-01", &all[..2])).await.expect(200)["summary"]["ended"], 2);
+        assert_eq!(rms.put(&format!("{ROSTER}?allow_shrink=true"), &roster("2026-03-01", &[])).await.expect(200)["summary"]["ended"], 2);
+        assert_eq!(people(&rms, "2026-03-01").await.len(), 0);
+    }
+
+    async fn who_may_be_meant_by_a_rejected_entry_is_not_ended(app: TestApp) {
+        let rms = rms(&app).await;
+        let start = [entry("Rivera", "Maria", Some("88")), with(entry("Smith", "John", Some("1")), "rank", json!("Sergeant")), entry("Smith", "John", Some("2")),
+            entry("Brown", "Al", None), entry("Young", "Bo", None)];
+        rms.put(ROSTER, &roster("2026-01-01", &start)).await.expect(200);
+        // Other names under Rivera's badge since her first day; a Smith without a badge, who may be either.
+        let next = [entry("Lopez", "Ana", Some("88")), entry("Smith", "John", None), entry("Young", "Bo", None)];
+        let answer = rms.put(ROSTER, &roster("2026-02-01", &next)).await.expect(200);
+        assert_eq!(outcomes(&answer), ["rejected", "rejected", "unchanged"]);
+        let problem = |index: usize| answer["results"][index]["problem"]["errors"][0].clone();
+        assert_eq!((&problem(0)["pointer"], &problem(0)["code"]), (&json!("/officers/0"), &json!("conflict")));
+        assert_eq!((&problem(1)["pointer"], &problem(1)["code"]), (&json!("/officers/1"), &json!("ambiguous")));
+        let ended: Vec<&Value> = answer["ended"].as_array().unwrap().iter().map(|ended| &ended["family_name"]).collect();
+        assert_eq!(ended, ["Brown"]);
+        assert_eq!(people(&rms, "2026-02-01").await.len(), 4);
+    }
+
+    async fn a_faulty_entry_refuses_the_whole_roster(app: TestApp) {
+        let rms = rms(&app).await;
+        rms.put(ROSTER, &roster("2026-01-01", &[entry("Rivera", "Maria", Some("88"))])).await.expect(200);
+        let bad = [
+            entry("Rivera", "Maria", Some("89")),
+            json!({"family_name": "Smith", "given_name": "John", "sworn": "yes", "started_on": "2019-02-29"}),
+            with(entry("Brown", "Al", None), "ended_on", json!("2015-05-31")),
+            json!([]),
+            with(entry("Young", "Bo", None), "ssn", json!("123-45-6789")),
+            with(entry("Young", "Bo", None), "identifiers", json!([{"system": "ssn", "value": "1"}])),
+        ];
+        assert_eq!(rms.put(ROSTER, &roster("2026-02-01", &bad)).await.problem(422, "invalid-content"), ["/officers/1/sworn wrong_type",
+            "/officers/1/started_on invalid_date", "/officers/2/ended_on ends_before_start", "/officers/3 wrong_type", "/officers/4/ssn unknown_field",
+            "/officers/5/identifiers/0 forbidden_identifier"]);
+        assert_eq!(people(&rms, "2026-02-01").await, ["Rivera \"88\" null"]);
+        assert_eq!(rms.put(ROSTER, &json!({"officers": {}})).await.problem(422, "invalid-content"), ["/officers wrong_type", "/as_of required"]);
+        assert_eq!(rms.put(&format!("{ROSTER}?dry_run=yes"), &roster("2026-02-01", &[])).await.problem(400, "invalid-parameter"), ["/dry_run invalid_flag"]);
+        let many = roster("2026-02-01", &vec![json!({}); 100_001]);
+        rms.put(ROSTER, &many).await.problem(413, "content-too-large");
+        let other = app.agency("TX0000002").await;
+        rms.put(&format!("/v1/agencies/{other}/roster"), &roster("2026-02-01", &[])).await.problem(404, "not-found");
+        rms.get(&format!("/v1/agencies/{other}/roster")).await.problem(404, "not-found");
+    }
+
+    async fn a_roster_joins_who_is_known_elsewhere_and_parks_who_is_not(app: TestApp) {
+        let rms = rms(&app).await;
+        app.agency("TX0000002").await;
+        let elsewhere = app.client("other", "officers:read officers:write", Some(&["ori:TX0000002"]));
+        let key = |value: &str| json!([{"system": "post:US-TX", "value": value}]);
+        let at_two = |family: &str, value: &str| json!({"given_name": "Maria", "family_name": family, "identifiers": key(value),
+            "appointments": [{"agency": "ori:TX0000002", "sworn": true, "started_on": "2010-01-01"}]});
+        let rivera = elsewhere.post("/v1/officers", &at_two("Rivera", "1")).await.expect(201);
+        let lopez = elsewhere.post("/v1/officers", &at_two("Lopez", "2")).await.expect(201);
+        let body = roster("2026-01-01", &[with(entry("RIVERA", "María", None), "identifiers", key("1")), with(entry("Smith", "Maria", None), "identifiers", key("2"))]);
+        let answer = rms.put(ROSTER, &body).await.expect(200);
+        assert_eq!(outcomes(&answer), ["created", "created"]);
+        assert_eq!(answer["results"][0]["officer_id"], rivera["id"]);
+        assert_ne!(answer["results"][1]["officer_id"], lopez["id"]);
+        let seen = rms.all(ROSTER).await;
+        let names: Vec<_> = seen.iter().map(|officer| (officer["family_name"].as_str().unwrap(), &officer["identifiers"])).collect();
+        assert_eq!(names, [("RIVERA", &key("1")), ("Smith", &key("2"))]);
+        let statuses: Vec<Value> = app.staff().all("/v1/officer-joins").await.iter().map(|join| join["status"].clone()).collect();
+        assert_eq!(statuses, ["joined", "parked"]);
+        assert_eq!(outcomes(&rms.put(ROSTER, &body).await.expect(200)), ["unchanged", "unchanged"]);
+        assert_eq!(app.staff().all("/v1/officer-joins").await.len(), 2);
+        assert_eq!(elsewhere.get(&format!("/v1/officers/{}", rivera["id"].as_str().unwrap())).await.expect(200), rivera);
+    }
+}
