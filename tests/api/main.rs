@@ -7,8 +7,8 @@ mod support;
 
 mod agencies;
 mod completions;
-mod real_input;
 mod course_mappings;
+mod real_input;
 mod status;
 mod status_list;
 mod training_gaps;

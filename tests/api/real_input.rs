@@ -43,13 +43,35 @@ fn counts(pairs: &[(&str, u64)]) -> BTreeMap<String, u64> {
 }
 
 const ROSTER: &[&str] = &[
-    "--agency", "ori:ILCPD0000", "--as-of", "2016-06-28", "--map", "family_name=last_name", "--map", "given_name=first_name",
-    "--map", "badge_number=star", "--map", "rank=position", "--map", "started_on=appointed",
+    "--agency",
+    "ori:ILCPD0000",
+    "--as-of",
+    "2016-06-28",
+    "--map",
+    "family_name=last_name",
+    "--map",
+    "given_name=first_name",
+    "--map",
+    "badge_number=star",
+    "--map",
+    "rank=position",
+    "--map",
+    "started_on=appointed",
 ];
 
 const BY_NAME: &[&str] = &[
-    "--set", "officer.agency=ori:ILCPD0000", "--set", "training.code=CIT-40", "--map", "officer.family_name=last_name",
-    "--map", "officer.given_name=first_name", "--map", "officer.appointed_on=appointed", "--map", "completed_on=session_end",
+    "--set",
+    "officer.agency=ori:ILCPD0000",
+    "--set",
+    "training.code=CIT-40",
+    "--map",
+    "officer.family_name=last_name",
+    "--map",
+    "officer.given_name=first_name",
+    "--map",
+    "officer.appointed_on=appointed",
+    "--map",
+    "completed_on=session_end",
 ];
 
 fn by_name_and_badge() -> Vec<&'static str> {

@@ -3,6 +3,7 @@
 use std::sync::atomic::{AtomicU32, Ordering};
 
 use diesel::prelude::*;
+use onemind::domain::matching::name_key;
 use onemind::storage::schema::{agencies, agency_oris, appointments, completions, officers, partnerships, pledges, policies, trainings};
 use onemind::storage::types::{At, Id, Json, On};
 use onemind::storage::{AnyConn, StorageError};
@@ -61,6 +62,7 @@ pub struct OfficerRow {
     pub family_name: String,
     pub given_folded: String,
     pub family_folded: String,
+    pub name_key: String,
     pub created_at: At,
     pub updated_at: At,
 }
@@ -235,6 +237,7 @@ impl Rows {
             family_name: family.to_owned(),
             given_folded: given.to_lowercase(),
             family_folded: family.to_lowercase(),
+            name_key: name_key(&family.to_lowercase(), &given.to_lowercase()),
             created_at: start(),
             updated_at: start(),
         });
