@@ -15,6 +15,7 @@ use super::problem::ApiResult;
 use crate::domain::agency::AgencyKey;
 use crate::domain::gaps::Lack;
 use crate::domain::invalid::Invalid;
+use crate::domain::text::{Name, Number};
 use crate::service::gaps::{self as service, GapFilter, OfficerGap};
 
 /// `within_days`, 0..=3,660.
@@ -40,11 +41,11 @@ parsed!(Lack, WithinDays);
 pub struct GapView {
     officer: OfficerName,
     /// The number within the agency.
-    #[schema(required, example = "E-17")]
-    employee_number: Option<String>,
+    #[schema(required)]
+    employee_number: Option<Number>,
     /// The badge within the agency.
-    #[schema(required, example = "88")]
-    badge_number: Option<String>,
+    #[schema(required)]
+    badge_number: Option<Number>,
     /// What the officer lacks on the day; nothing for one who is listed because credit lapses.
     lacks: Vec<Lack>,
     /// The first day on which the officer is no longer trained; null where the officer isn't now, or for good.
@@ -58,10 +59,8 @@ pub struct GapView {
 #[derive(Debug, Serialize, ToSchema)]
 struct OfficerName {
     id: Uuid,
-    #[schema(example = "Maria")]
-    given_name: String,
-    #[schema(example = "Rivera")]
-    family_name: String,
+    given_name: Name,
+    family_name: Name,
 }
 
 #[derive(Debug, Deserr, IntoParams)]
@@ -92,11 +91,11 @@ struct GapQuery {
 }
 
 impl From<OfficerGap> for GapView {
-    fn from(OfficerGap { officer, gap }: OfficerGap) -> Self {
+    fn from(OfficerGap { officer, appointment, gap }: OfficerGap) -> Self {
         Self {
             officer: OfficerName { id: officer.id, given_name: officer.given_name, family_name: officer.family_name },
-            employee_number: officer.employee_number,
-            badge_number: officer.badge_number,
+            employee_number: appointment.employee_number,
+            badge_number: appointment.badge_number,
             lacks: gap.lacks(),
             trained_until: gap.trained_until,
             crisis_intervention_until: gap.crisis_until,

@@ -1,5 +1,7 @@
 //! Which officers of an agency lack training on a day, and whose credit lapses soon.
 
+use std::collections::HashMap;
+
 use jiff::ToSpan as _;
 use jiff::civil::Date;
 
@@ -8,8 +10,9 @@ use super::{ServiceResult, Tx, status};
 use crate::domain::agency::AgencyKey;
 use crate::domain::gaps::{Gap, Lack, gaps};
 use crate::domain::pledge::in_question;
-use crate::storage::StorageError;
-use crate::storage::facts::{self, SwornOfficer};
+use crate::storage::appointments::Appointment;
+use crate::storage::officers::Officer;
+use crate::storage::{StorageError, facts, officers};
 
 /// Which officers are asked for.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
@@ -25,8 +28,10 @@ pub struct GapFilter {
 /// An officer who lacks training, or is about to.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct OfficerGap {
-    /// Who.
-    pub officer: SwornOfficer,
+    /// Who, as the client sees the person.
+    pub officer: Officer,
+    /// The spell at the agency; of several, the one that began last.
+    pub appointment: Appointment,
     /// What the officer holds.
     pub gap: Gap,
 }
@@ -48,12 +53,17 @@ pub fn list(tx: &mut Tx<'_>, key: &AgencyKey, filter: GapFilter, page: PageReque
         .collect();
     let PageOf { items, next } = page.cut(open, |gap: &Gap| gap.officer);
     let ids: Vec<_> = items.iter().map(|gap| gap.officer).collect();
-    let mut officers = facts::sworn_officers(tx.conn, &tx.reach, known.agency.id, &ids, on)?;
+    let mut seen: HashMap<_, _> = officers::by_ids(tx.conn, &tx.reach, &ids)?.into_iter().map(|officer| (officer.id, officer)).collect();
     let items = items
         .into_iter()
         .map(|gap| {
-            let officer = officers.remove(&gap.officer).ok_or_else(|| StorageError::Other(format!("{} has no spell on {on}", gap.officer)))?;
-            Ok(OfficerGap { officer, gap })
+            let found = seen.remove(&gap.officer).and_then(|officer| {
+                let at = |spell: &&Appointment| spell.agency == known.agency.id && spell.sworn && spell.covers(on);
+                let appointment = officer.appointments.iter().filter(at).max_by_key(|spell| (spell.started_on, spell.id)).cloned()?;
+                Some(OfficerGap { officer, appointment, gap })
+            });
+            // What was read in one transaction agrees.
+            found.ok_or_else(|| StorageError::Other(format!("{} has no spell on {on}", gap.officer)).into())
         })
         .collect::<ServiceResult<Vec<_>>>()?;
     Ok(PageOf { items, next })

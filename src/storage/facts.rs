@@ -3,19 +3,18 @@
 use std::collections::HashMap;
 
 use diesel::prelude::*;
-use jiff::civil::Date;
 use uuid::Uuid;
 
 use super::StorageError;
 use super::agencies::{AgencyBrief, AgencyFilter, page};
 use super::conn::AnyConn;
 use super::dialect::MAX_BINDS;
-use super::schema::{agencies, appointments, completions, officers, partnerships, pledges, policies, standards, trainings};
+use super::error::corrupt;
+use super::schema::{agencies, appointments, completions, partnerships, pledges, policies, standards, trainings};
 use super::types::{Id, On};
 use crate::domain::completion::{Record, TrainingTerms, credit};
 use crate::domain::coverage::Spell;
 use crate::domain::evidence::InForce;
-use crate::domain::invalid::Invalid;
 use crate::domain::pledge::{Pledge, TermMonths};
 use crate::domain::reach::Reach;
 use crate::domain::readiness::Facts;
@@ -31,26 +30,7 @@ pub struct AgencyFacts {
     pub facts: Facts,
 }
 
-/// A sworn officer as the agency knows the person.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub struct SwornOfficer {
-    /// The officer's id.
-    pub id: Uuid,
-    /// Given name.
-    pub given_name: String,
-    /// Family name.
-    pub family_name: String,
-    /// The number of the appointment.
-    pub employee_number: Option<String>,
-    /// The badge of the appointment.
-    pub badge_number: Option<String>,
-}
-
 type AgencyRow = (Id, Option<String>, String, Option<i32>);
-
-fn corrupt(what: &'static str) -> impl FnOnce(Invalid) -> StorageError {
-    move |invalid| StorageError::Corrupt(format!("{what}: {invalid}"))
-}
 
 fn number(what: &'static str, value: i32) -> Result<u32, StorageError> {
     u32::try_from(value).map_err(|_| StorageError::Corrupt(what.to_owned()))
@@ -106,40 +86,6 @@ pub fn published_standards(conn: &mut AnyConn) -> Result<Standards, StorageError
         Ok(Standard { code, title, crisis_share, crisis_counts_as_awareness, lapsed_credit_counts })
     });
     Ok(Standards::new(all.collect::<Result<Vec<_>, StorageError>>()?))
-}
-
-/// Those of `officers` who are sworn at an agency on a day, by their ids, each with the numbers of the spell that began last.
-///
-/// # Errors
-/// Where the database fails.
-pub fn sworn_officers(
-    conn: &mut AnyConn,
-    reach: &Reach,
-    agency: Uuid,
-    officers: &[Uuid],
-    day: Date,
-) -> Result<HashMap<Uuid, SwornOfficer>, StorageError> {
-    let mut found = HashMap::with_capacity(officers.len());
-    if !reach.holds(agency) {
-        return Ok(found);
-    }
-    let wanted: Vec<Id> = officers.iter().map(|id| Id(*id)).collect();
-    for some in wanted.chunks(MAX_BINDS - 3) {
-        let rows: Vec<(Id, String, String, Option<String>, Option<String>)> = appointments::table
-            .inner_join(officers::table.on(officers::id.eq(appointments::officer_id)))
-            .filter(appointments::agency_id.eq(Id(agency)))
-            .filter(appointments::officer_id.eq_any(some))
-            .filter(appointments::sworn.eq(true))
-            .filter(appointments::started_on.le(On(day)))
-            .filter(appointments::ended_on.is_null().or(appointments::ended_on.gt(On(day))))
-            .order((appointments::started_on, appointments::id))
-            .select((officers::id, officers::given_name, officers::family_name, appointments::employee_number, appointments::badge_number))
-            .load(conn)?;
-        found.extend(rows.into_iter().map(|(id, given_name, family_name, employee_number, badge_number)| {
-            (id.0, SwornOfficer { id: id.0, given_name, family_name, employee_number, badge_number })
-        }));
-    }
-    Ok(found)
 }
 
 /// Loads what belongs to these agencies, which stand in the order of their ids.

@@ -117,6 +117,26 @@ on_both_databases! {
         }
     }
 
+    async fn a_person_joined_by_an_identifier_is_named_as_the_caller_sent_it(app: TestApp) {
+        let mut rows = Rows::default();
+        let (agency, elsewhere) = (rows.agency("TX0000001", None), rows.agency("TX0000002", None));
+        let officer = rows.officer("María", "Rivera Ortiz");
+        rows.appoint(officer, elsewhere, "2020-01-01", None).numbers("E-else", "7");
+        rows.appoint(officer, agency, "2025-01-01", None).numbers("E-here", "8");
+        rows.join(officer, agency, "Maria", "RIVERA-ORTIZ");
+        rows.write(&app).await;
+        for (agencies, names, number) in [
+            (Some(["ori:TX0000001"].as_slice()), ["Maria", "RIVERA-ORTIZ"], "E-here"),
+            (Some(["ori:TX0000001", "ori:TX0000002"].as_slice()), ["María", "Rivera Ortiz"], "E-here"),
+            (None, ["María", "Rivera Ortiz"], "E-here"),
+        ] {
+            let client = app.client("agency", "status:read officers:read", agencies);
+            let item = client.get(TX).await.expect(200)["items"][0].clone();
+            assert_eq!(item["officer"], json!({"id": officer, "given_name": names[0], "family_name": names[1]}), "{agencies:?}");
+            assert_eq!(item["employee_number"], number);
+        }
+    }
+
     async fn pages_follow_one_another_in_the_order_of_ids(app: TestApp) {
         let mut rows = Rows::default();
         let agency = rows.agency("TX0000001", None);

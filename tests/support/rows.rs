@@ -3,7 +3,10 @@
 use std::sync::atomic::{AtomicU32, Ordering};
 
 use diesel::prelude::*;
-use onemind::storage::schema::{agencies, agency_oris, appointments, completions, officers, partnerships, pledges, policies, trainings};
+use onemind::domain::matching::name_key;
+use onemind::storage::schema::{
+    agencies, agency_oris, appointments, completions, officer_joins, officers, partnerships, pledges, policies, trainings,
+};
 use onemind::storage::types::{At, Id, Json, On};
 use onemind::storage::{AnyConn, StorageError};
 use uuid::Uuid;
@@ -31,6 +34,7 @@ pub struct Rows {
     agencies: Vec<AgencyRow>,
     officers: Vec<OfficerRow>,
     appointments: Vec<AppointmentRow>,
+    joins: Vec<JoinRow>,
     trainings: Vec<TrainingRow>,
     completions: Vec<CompletionRow>,
     partnerships: Vec<PartnershipRow>,
@@ -61,6 +65,7 @@ pub struct OfficerRow {
     pub family_name: String,
     pub given_folded: String,
     pub family_folded: String,
+    pub name_key: String,
     pub created_at: At,
     pub updated_at: At,
 }
@@ -77,6 +82,21 @@ pub struct AppointmentRow {
     pub badge_number: Option<String>,
     pub started_on: On,
     pub ended_on: Option<On>,
+    pub created_at: At,
+    pub updated_at: At,
+}
+
+#[derive(Clone, Insertable)]
+#[diesel(table_name = officer_joins, treat_none_as_default_value = false)]
+pub struct JoinRow {
+    pub id: Id,
+    pub officer_id: Id,
+    pub agency_id: Id,
+    pub client_id: Id,
+    pub given_name: String,
+    pub family_name: String,
+    pub identifiers: Json,
+    pub status: String,
     pub created_at: At,
     pub updated_at: At,
 }
@@ -235,6 +255,7 @@ impl Rows {
             family_name: family.to_owned(),
             given_folded: given.to_lowercase(),
             family_folded: family.to_lowercase(),
+            name_key: name_key(&family.to_lowercase(), &given.to_lowercase()),
             created_at: start(),
             updated_at: start(),
         });
@@ -257,6 +278,22 @@ impl Rows {
             updated_at: start(),
         });
         last(&mut self.appointments)
+    }
+
+    /// What some client sent of an officer for an agency, not confirmed yet.
+    pub fn join(&mut self, officer: Uuid, agency: Uuid, given: &str, family: &str) {
+        self.joins.push(JoinRow {
+            id: next_id(),
+            officer_id: Id(officer),
+            agency_id: Id(agency),
+            client_id: next_id(),
+            given_name: given.to_owned(),
+            family_name: family.to_owned(),
+            identifiers: Json(serde_json::json!([])),
+            status: "joined".to_owned(),
+            created_at: start(),
+            updated_at: start(),
+        });
     }
 
     /// A new officer with a sworn appointment without end.
@@ -396,6 +433,7 @@ impl Rows {
         insert!(agency_oris, oris);
         insert!(officers, self.officers);
         insert!(appointments, self.appointments);
+        insert!(officer_joins, self.joins);
         insert!(trainings, self.trainings);
         insert!(completions, self.completions);
         insert!(partnerships, self.partnerships);
