@@ -35,8 +35,8 @@ pub fn settle(tx: &mut Tx<'_>, people: &[(&Person, Vec<&Appointment>)]) -> Servi
     let all: Vec<&Identifier> = people.iter().flat_map(|(person, _)| &person.identifiers).collect();
     let holders = officers::holders(tx.conn, &all)?;
     let held: HashSet<Uuid> = holders.values().copied().collect();
-    let names = officers::folded_names(tx.conn, &held)?;
     let ids: Vec<Uuid> = held.into_iter().collect();
+    let names = officers::folded_names(tx.conn, &ids)?;
     let spells = appointments::of_officers(tx.conn, &Reach::All, &ids)?;
     let mut joined = HashSet::new();
     let settled = people.iter().map(|(person, own)| {

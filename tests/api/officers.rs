@@ -119,13 +119,13 @@ on_both_databases! {
         let nobody: [Value; 0] = [];
         assert_eq!(ids(&staff, "/v1/officers").await, [first.clone(), second.clone()]);
         assert_eq!(ids(&staff, "/v1/officers?limit=1").await, [first.clone(), second.clone()]);
-        assert_eq!(ids(&staff, "/v1/officers?agency=ori:TX0000002").await, [second.clone()]);
+        assert_eq!(ids(&staff, "/v1/officers?agency=ori:TX0000002").await, std::slice::from_ref(&second));
         assert_eq!(ids(&staff, "/v1/officers?agency=ori:TX0000009").await, nobody);
         assert_eq!(ids(&staff, "/v1/officers?given_name=MARIA").await, [first.clone(), second.clone()]);
-        assert_eq!(ids(&staff, "/v1/officers?family_name=obrien").await, [second.clone()]);
-        assert_eq!(ids(&staff, "/v1/officers?email=m.rivera@EXAMPLE.org").await, [first.clone()]);
+        assert_eq!(ids(&staff, "/v1/officers?family_name=obrien").await, std::slice::from_ref(&second));
+        assert_eq!(ids(&staff, "/v1/officers?email=m.rivera@EXAMPLE.org").await, std::slice::from_ref(&first));
         assert_eq!(ids(&staff, "/v1/officers?email=m.rivera@example.org&family_name=obrien").await, nobody);
-        assert_eq!(ids(&staff, "/v1/officers?identifier_system=post:US-TX&identifier_value=1001").await, [first.clone()]);
+        assert_eq!(ids(&staff, "/v1/officers?identifier_system=post:US-TX&identifier_value=1001").await, std::slice::from_ref(&first));
         assert_eq!(ids(&staff, "/v1/officers?identifier_system=a%7Cb&identifier_value=c%7Cd").await, [second]);
         assert_eq!(ids(&staff, "/v1/officers?identifier_system=a&identifier_value=b%7Cc%7Cd").await, nobody);
         assert_eq!(staff.get("/v1/officers?identifier_system=a").await.problem(400, "invalid-parameter"), ["/identifier_value required"]);

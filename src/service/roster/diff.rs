@@ -9,11 +9,15 @@ use super::{Ended, EntryResult, Outcome, Report, Roster};
 use crate::domain::names::fold;
 use crate::domain::officer::{Identifier, Person};
 use crate::domain::roster::{Assignment, Plan, RosterEntry};
-use crate::domain::text::Email;
+use crate::domain::text::{Email, Text};
 use crate::service::changes::Changes;
 use crate::service::{Fault, ServiceResult, Tx, identity};
 use crate::storage::appointments::Appointment;
 use crate::storage::officers::Officer;
+
+const OVERLAPS: &str = "the officer was at the agency on some of these days under another appointment, which is over";
+const CONFLICTS: &str = "a number or an identifier means one person, and the names another";
+const IS_AMBIGUOUS: &str = "several officers may be meant, and nothing tells which";
 
 /// An entry of somebody held: what the person and the appointment become.
 struct Revision<'a> {
@@ -31,24 +35,16 @@ pub(super) fn between(tx: &mut Tx<'_>, agency: Uuid, roster: &Roster, held: &Hel
     let (mut revisions, mut newcomers) = (Vec::new(), Vec::new());
     for (index, (entry, assignment)) in roster.entries.iter().zip(&plan.assignments).enumerate() {
         match *assignment {
-            Assignment::Existing { officer, appointment } => match held.officers.get(&officer) {
-                Some(current) => match revise(tx, agency, roster, held, index, current, appointment) {
+            Assignment::Existing { officer, appointment } => {
+                let revision = held.officers.get(&officer).and_then(|current| revise(tx, agency, roster, held, index, current, appointment));
+                match revision {
                     Some(revision) => revisions.push(revision),
-                    None => {
-                        results[index] = Some(rejected(
-                            index,
-                            "overlapping_appointment",
-                            "the officer was at the agency on some of these days under another appointment, which the roster leaves out",
-                        ))
-                    }
-                },
-                None => results[index] = Some(rejected(index, "conflict", "the officer can't be found again")),
-            },
-            Assignment::New => newcomers.push((index, person_of(entry), appointment_of(tx, agency, entry))),
-            Assignment::Conflict => {
-                results[index] = Some(rejected(index, "conflict", "a number or an identifier means one person, and the names another"))
+                    None => results[index] = Some(rejected(index, "overlapping_appointment", OVERLAPS)),
+                }
             }
-            Assignment::Ambiguous => results[index] = Some(rejected(index, "ambiguous", "several officers may be meant, and nothing tells which")),
+            Assignment::New => newcomers.push((index, person_of(entry), appointment_of(tx, agency, entry))),
+            Assignment::Conflict => results[index] = Some(rejected(index, "conflict", CONFLICTS)),
+            Assignment::Ambiguous => results[index] = Some(rejected(index, "ambiguous", IS_AMBIGUOUS)),
         }
     }
     let mut changes = Changes::default();
@@ -233,8 +229,8 @@ impl<'a> Spared<'a> {
             spared.names.insert((fold(entry.family_name.as_str()), fold(entry.given_name.as_str())));
             spared.identifiers.extend(&entry.identifiers);
             spared.emails.extend(entry.email.as_ref().map(Email::folded));
-            spared.employee_numbers.extend(entry.employee_number.as_ref().map(|number| number.as_str()));
-            spared.badge_numbers.extend(entry.badge_number.as_ref().map(|number| number.as_str()));
+            spared.employee_numbers.extend(entry.employee_number.as_ref().map(Text::as_str));
+            spared.badge_numbers.extend(entry.badge_number.as_ref().map(Text::as_str));
         }
         spared
     }

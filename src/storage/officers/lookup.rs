@@ -1,6 +1,6 @@
 //! Who answers to a key, in the vocabulary of [`crate::domain::matching`].
 
-use std::collections::{HashMap, HashSet};
+use std::collections::HashMap;
 
 use diesel::dsl::exists;
 use diesel::prelude::*;
@@ -145,7 +145,7 @@ pub fn holders(conn: &mut AnyConn, identifiers: &[&Identifier]) -> Result<HashMa
 ///
 /// # Errors
 /// Where the database fails.
-pub fn folded_names(conn: &mut AnyConn, ids: &HashSet<Uuid>) -> Result<HashMap<Uuid, (String, String)>, StorageError> {
+pub fn folded_names(conn: &mut AnyConn, ids: &[Uuid]) -> Result<HashMap<Uuid, (String, String)>, StorageError> {
     let ids: Vec<Id> = ids.iter().map(|id| Id(*id)).collect();
     let mut names = HashMap::new();
     for some in ids.chunks(MAX_BINDS) {
