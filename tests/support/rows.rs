@@ -4,6 +4,7 @@ use std::sync::atomic::{AtomicU32, Ordering};
 
 use diesel::prelude::*;
 use onemind::domain::matching::name_key;
+use onemind::domain::pledge::TermMonths;
 use onemind::storage::schema::{
     agencies, agency_oris, appointments, completions, officer_joins, officers, partnerships, pledges, policies, trainings,
 };
@@ -170,11 +171,17 @@ pub struct PledgeRow {
     pub standard: String,
     pub pledged_on: On,
     pub term_months: i32,
+    pub due_on: On,
     pub signatory_name: String,
     pub signatory_title: String,
     pub withdrawn_on: Option<On>,
     pub created_at: At,
     pub updated_at: At,
+}
+
+fn due(pledged_on: &str, term_months: i32) -> On {
+    let term = TermMonths::parse(i64::from(term_months)).unwrap();
+    On(onemind::domain::pledge::due_on(pledged_on.parse().unwrap(), term))
 }
 
 impl CompletionRow {
@@ -392,6 +399,7 @@ impl Rows {
             standard: standard.to_owned(),
             pledged_on: day(on),
             term_months,
+            due_on: due(on, term_months),
             signatory_name: "Lee Park".to_owned(),
             signatory_title: "Chief of Police".to_owned(),
             withdrawn_on: None,
