@@ -1,5 +1,5 @@
 //! One set of tables for both databases; the types are those of [`super::types`].
-#![expect(clippy::wildcard_imports, reason = "the types of a table are those of diesel and ours")]
+#![allow(clippy::wildcard_imports, reason = "the types of a table are those of diesel and ours")]
 #![expect(missing_docs, reason = "what tables hold is said in the migrations")]
 
 diesel::table! {

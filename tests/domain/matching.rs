@@ -53,6 +53,7 @@ fn candidates() -> impl Strategy<Value = Vec<Candidate>> {
         givens(),
         vec(appointments(), 0..3),
     );
+    #[expect(clippy::type_complexity, reason = "a tuple of generators, taken apart at once")]
     vec(candidate, 0..8).prop_map(|all| {
         let of = |(index, (identifiers, email, family, given, appointments)): (
             u128,

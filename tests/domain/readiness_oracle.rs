@@ -127,7 +127,7 @@ impl World {
     /// The latest pledge made by the day, of several on one day that with the greatest id.
     fn pledge(&self, day: Date) -> Option<&Pledge> {
         let mut made: Vec<&Pledge> = self.pledges.iter().filter(|pledge| pledge.pledged_on <= day).collect();
-        made.sort_by(|a, b| (a.pledged_on, a.id).cmp(&(b.pledged_on, b.id)));
+        made.sort_by_key(|pledge| (pledge.pledged_on, pledge.id));
         made.last().copied()
     }
 
@@ -138,9 +138,10 @@ impl World {
         for fact in &self.certifications {
             match fact {
                 CertificationFact::InReview { since } if *since <= day => reviews.push(*since),
-                CertificationFact::Certified { awarded_on } if *awarded_on <= day => awards_that_stand.push(*awarded_on),
                 CertificationFact::Revoked { revoked_on, .. } if *revoked_on <= day => revocations.push(*revoked_on),
-                CertificationFact::Revoked { awarded_on, .. } if *awarded_on <= day => awards_that_stand.push(*awarded_on),
+                CertificationFact::Certified { awarded_on } | CertificationFact::Revoked { awarded_on, .. } if *awarded_on <= day => {
+                    awards_that_stand.push(*awarded_on);
+                }
                 _ => {}
             }
         }

@@ -38,6 +38,7 @@ pub struct TestApp {
 
 impl TestApp {
     /// Starts a service over a fresh database.
+    #[expect(clippy::unused_async, reason = "the server needs a runtime to start in")]
     pub async fn start(backend: Backend) -> Self {
         let database = TestDatabase::create(backend);
         let settings = Settings {
