@@ -31,8 +31,8 @@ pub struct Pledge {
     pub withdrawn: bool,
 }
 
-const fn pledged(months_ago: i64, term_months: u8) -> Option<Pledge> {
-    Some(Pledge { standard: "one-mind", months_ago, term_months, withdrawn: false })
+const fn pledged(months_ago: i64, term_months: u8) -> Pledge {
+    Pledge { standard: "one-mind", months_ago, term_months, withdrawn: false }
 }
 
 const NONE: Sample = Sample {
@@ -58,7 +58,7 @@ pub const SHOWN: Sample = Sample {
     subdivision: "US-TX",
     sworn: 48,
     civilians: 5,
-    pledge: pledged(14, 24),
+    pledge: Some(pledged(14, 24)),
     partnership: true,
     policy: true,
     crisis: 7,
@@ -75,7 +75,7 @@ pub const OTHERS: [Sample; 11] = [
         subdivision: "US-MN",
         sworn: 112,
         civilians: 21,
-        pledge: pledged(20, 36),
+        pledge: Some(pledged(20, 36)),
         partnership: true,
         policy: true,
         crisis: 31,
@@ -90,7 +90,7 @@ pub const OTHERS: [Sample; 11] = [
         sworn: 240,
         civilians: 30,
         unlisted: 12,
-        pledge: pledged(9, 36),
+        pledge: Some(pledged(9, 36)),
         partnership: true,
         crisis: 22,
         aware: 118,
@@ -103,7 +103,7 @@ pub const OTHERS: [Sample; 11] = [
         subdivision: "US-CA",
         sworn: 27,
         civilians: 6,
-        pledge: pledged(11, 12),
+        pledge: Some(pledged(11, 12)),
         partnership: true,
         policy: true,
         crisis: 9,
@@ -117,7 +117,7 @@ pub const OTHERS: [Sample; 11] = [
         subdivision: "US-AZ",
         sworn: 19,
         civilians: 3,
-        pledge: pledged(4, 24),
+        pledge: Some(pledged(4, 24)),
         policy: true,
         crisis: 2,
         aware: 6,
@@ -130,7 +130,7 @@ pub const OTHERS: [Sample; 11] = [
         subdivision: "US-MA",
         sworn: 64,
         civilians: 9,
-        pledge: pledged(26, 24),
+        pledge: Some(pledged(26, 24)),
         partnership: true,
         policy: true,
         crisis: 11,
@@ -166,7 +166,7 @@ pub const OTHERS: [Sample; 11] = [
         name: "Juniper Flats Police Department",
         subdivision: "US-CO",
         sworn: 9,
-        pledge: pledged(16, 24),
+        pledge: Some(pledged(16, 24)),
         partnership: true,
         policy: true,
         crisis: 3,
@@ -191,7 +191,7 @@ pub const OTHERS: [Sample; 11] = [
         sworn: 21,
         civilians: 2,
         unlisted: 3,
-        pledge: pledged(2, 12),
+        pledge: Some(pledged(2, 12)),
         partnership: true,
         crisis: 3,
         aware: 10,
@@ -203,7 +203,7 @@ pub const OTHERS: [Sample; 11] = [
         subdivision: "CA-NS",
         sworn: 58,
         civilians: 7,
-        pledge: pledged(7, 24),
+        pledge: Some(pledged(7, 24)),
         policy: true,
         crisis: 14,
         aware: 20,
