@@ -63,8 +63,9 @@ fn expect_the_whole_story(output: &Output) {
     for code in ["no_match", "conflict", "unknown_training", "invalid_date"] {
         assert_eq!(printed.lines().filter(|line| line.contains(code)).count(), 1, "{code}");
     }
-    let wide = printed.lines().filter(|line| !line.starts_with("export TOKEN=") && !line.starts_with("curl ") && line.chars().count() > 100);
+    let wide = printed.lines().filter(|line| !line.starts_with("export TOKEN=") && line.chars().count() > 100);
     assert_eq!(wide.collect::<Vec<_>>(), Vec::<&str>::new());
+    assert!(printed.lines().all(|line| line == line.trim_end()), "blanks at the end of a line");
 }
 
 #[test]
@@ -101,16 +102,15 @@ fn a_taken_port_is_said_before_anything_is_deleted() {
 
 #[test]
 fn a_database_that_is_named_must_be_empty() {
-    let folder = TempDir::new().unwrap();
-    let path = folder.path().join("named.db");
-    let url = format!("sqlite:{}", path.display());
-    let own = folder.path().join("demo");
-    expect_the_whole_story(&run(&own, &["--exit", "--database-url", &url]));
-    let before = std::fs::read(&path).unwrap();
-    let output = run(&own, &["--exit", "--database-url", &url]);
+    let held = TestDatabase::create(Backend::Sqlite);
+    let path = held.folder().join("onemind.db");
+    let (own, before) = (held.folder().join("demo"), std::fs::read(&path).unwrap());
+    let output = run(&own, &["--exit", "--database-url", held.url()]);
     assert_eq!(output.status.code(), Some(2), "{}", text(&output.stderr));
     assert!(text(&output.stderr).contains("not empty"), "{}", text(&output.stderr));
-    assert!(std::fs::read(&path).unwrap() == before);
+    assert!(std::fs::read(&path).unwrap() == before && !own.exists());
+    let url = format!("sqlite:{}", held.folder().join("named.db").display());
+    expect_the_whole_story(&run(&own, &["--exit", "--database-url", &url]));
 }
 
 #[test]
@@ -130,6 +130,13 @@ fn it_runs_on_an_empty_postgresql_and_on_no_other() {
 
 /// A demo that serves; it ends with the test, however that ends.
 struct Serving(Child);
+
+impl Serving {
+    /// SIGTERM.
+    fn stop(&self) {
+        assert!(Command::new("kill").args(["-TERM", &self.0.id().to_string()]).status().unwrap().success());
+    }
+}
 
 impl Drop for Serving {
     fn drop(&mut self) {
@@ -158,6 +165,21 @@ fn commands(lines: &[String]) -> Vec<Printed> {
             Printed { method, path: path.to_owned(), body }
         })
         .collect()
+}
+
+#[test]
+fn told_to_stop_while_it_fills_the_registry_it_ends_without_complaint() {
+    let folder = TempDir::new().unwrap();
+    let mut serving = Serving(demo(folder.path(), &[]).stdout(Stdio::piped()).stderr(Stdio::piped()).spawn().unwrap());
+    let mut printed = BufReader::new(serving.0.stdout.take().unwrap());
+    let mut line = String::new();
+    while !line.contains("database") {
+        line.clear();
+        assert!(printed.read_line(&mut line).unwrap() > 0, "it ended before it began");
+    }
+    serving.stop();
+    assert_eq!(serving.0.wait().unwrap().code(), Some(0));
+    assert_eq!(std::io::read_to_string(serving.0.stderr.take().unwrap()).unwrap(), "");
 }
 
 #[actix_web::test]
@@ -191,8 +213,12 @@ async fn what_it_prints_works_and_it_serves_until_it_is_told_to_stop() {
     let [status, push, parked, gaps] = commands.as_slice() else { panic!("{} commands", commands.len()) };
     assert_eq!(status.path, STATUS);
     let (code, before) = call(status).await;
-    assert_eq!((code, &before["stage"], &before["requirements"]["training"]["trained"]["count"]), (StatusCode::OK, &"in_progress".into(), &47.into()));
-    let lacking = |page: &Value| page["items"].as_array().unwrap().iter().filter(|item| item["lacks"].as_array().unwrap().contains(&"trained".into())).count();
+    assert_eq!(
+        (code, &before["stage"], &before["requirements"]["training"]["trained"]["count"]),
+        (StatusCode::OK, &"in_progress".into(), &47.into())
+    );
+    let lacking =
+        |page: &Value| page["items"].as_array().unwrap().iter().filter(|item| item["lacks"].as_array().unwrap().contains(&"trained".into())).count();
     let (code, page) = call(gaps).await;
     assert_eq!((code, lacking(&page)), (StatusCode::OK, 1));
     assert!(page["items"].as_array().unwrap().len() > 1, "others lapse within the year");
@@ -209,6 +235,6 @@ async fn what_it_prints_works_and_it_serves_until_it_is_told_to_stop() {
     assert_eq!(http.get(format!("{api}/docs/")).send().await.unwrap().status(), StatusCode::OK);
     drop(http);
 
-    assert!(Command::new("kill").args(["-TERM", &serving.0.id().to_string()]).status().unwrap().success());
+    serving.stop();
     assert_eq!(serving.0.wait().unwrap().code(), Some(0));
 }

@@ -210,3 +210,11 @@ pub const OTHERS: [Sample; 11] = [
         ..NONE
     },
 ];
+
+/// Of how many kinds the agencies are.
+pub fn kinds() -> usize {
+    let mut kinds: Vec<&str> = std::iter::once(&SHOWN).chain(&OTHERS).map(|sample| sample.kind).collect();
+    kinds.sort_unstable();
+    kinds.dedup();
+    kinds.len()
+}

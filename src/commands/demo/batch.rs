@@ -82,7 +82,7 @@ pub fn records(agency: &str, people: &[Person], today: Date) -> Vec<Record> {
             day.to_string(),
             Some("employee number E-2044 is not on the roster yet".to_owned()),
         ),
-        (conflict, MHFA_PUBLIC_SAFETY, 8, day.to_string(), Some(format!("the badge is {}'s, the name is {}", other.name(), last.name()))),
+        (conflict, MHFA_PUBLIC_SAFETY, 8, day.to_string(), Some(format!("the badge of {}, the name of {}", other.name(), last.name()))),
         (people[14].reference(agency, 1), "LMS-9001", 8, day.to_string(), Some("nobody has mapped the course LMS-9001 yet".to_owned())),
         (people[15].reference(agency, 1), CIT, 40, format!("{}-02-30", today.year()), None),
     ];

@@ -12,9 +12,11 @@ mod story;
 
 use std::io::{self, ErrorKind};
 use std::net::{IpAddr, Ipv4Addr, Ipv6Addr, SocketAddr, TcpListener};
+use std::time::Duration;
 
 use actix_web::web;
 use jiff::SignedDuration;
+use tokio::task::JoinError;
 
 use self::folder::Folder;
 use self::story::Stage;
@@ -28,6 +30,9 @@ use crate::tokens::Grant;
 
 /// How long the tokens of a demo are good for.
 const DAY: SignedDuration = SignedDuration::from_hours(24);
+
+/// How long a server takes at the most to end by itself after a signal, when the demo's own requests have ended.
+const SIGNALLED: Duration = Duration::from_secs(2);
 
 /// Arguments of `onemind demo`.
 #[derive(Debug, clap::Args)]
@@ -64,23 +69,31 @@ fn own_database(config: &Config) -> bool {
 }
 
 async fn serve(config: &Config, listener: TcpListener, registry: web::Data<Registry>, exit: bool) -> Result<(), Failure> {
-    let failed = |cause: io::Error| Failure::Unreachable(cause.to_string());
     let stage = set(config, &listener, &registry)?;
-    let server = app::server(config, listener, registry).map_err(failed)?;
+    let server = app::server(config, listener, registry).map_err(|cause| Failure::Unreachable(cause.to_string()))?;
     let handle = server.handle();
     let mut serving = actix_web::rt::spawn(server);
     let told = tokio::select! {
         // Told to stop before all is told.
-        ended = &mut serving => return ended.unwrap_or_else(|cause| Err(io::Error::other(cause))).map_err(failed),
+        ended = &mut serving => return finished(ended),
         told = story::tell(&stage) => told,
     };
+    let told = if exit { told } else { told.and_then(|()| story::say(&format!("Serving on {} until Ctrl-C.\n", stage.url))) };
+    if told.is_err()
+        && let Ok(ended) = tokio::time::timeout(SIGNALLED, &mut serving).await
+    {
+        // It failed since the server is going: told to stop, too.
+        return finished(ended);
+    }
     if exit || told.is_err() {
         handle.stop(true).await;
-    } else {
-        println!("Serving on {} until Ctrl-C.", stage.url);
     }
-    let ended = serving.await.unwrap_or_else(|cause| Err(io::Error::other(cause)));
-    told.and(ended.map_err(failed))
+    told.and(finished(serving.await))
+}
+
+/// How the server ended.
+fn finished(ended: Result<io::Result<()>, JoinError>) -> Result<(), Failure> {
+    ended.unwrap_or_else(|cause| Err(io::Error::other(cause))).map_err(|cause| Failure::Unreachable(cause.to_string()))
 }
 
 /// Addresses and tokens.

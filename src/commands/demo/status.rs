@@ -79,8 +79,8 @@ impl Display for Shown<'_> {
         let declared = training.declared.map_or_else(|| "none".to_owned(), |count| count.to_string());
         line(f, "training", met(training.met), &format!("{} sworn ({} on the roster, {declared} declared)", training.sworn, training.roster))?;
         writeln!(f)?;
-        let since = if self.before.is_some() { "change" } else { "" };
-        writeln!(f, "     {:<21}{:>9}{:>9}{:>9}{since:>9}", "officers", "count", "needed", "short")?;
+        let change = if self.before.is_some() { "   change" } else { "" };
+        writeln!(f, "     {:<21}{:>9}{:>9}{:>9}{change}", "officers", "count", "needed", "short")?;
         let before = self.before.map(|status| &status.requirements.training);
         measure(f, "trained", &training.trained, before.map(|training| &training.trained))?;
         measure(f, "crisis intervention", &training.crisis_intervention, before.map(|training| &training.crisis_intervention))?;
@@ -94,13 +94,13 @@ impl Display for Shown<'_> {
 
 impl Display for NextChange {
     fn fmt(&self, f: &mut Formatter<'_>) -> fmt::Result {
-        write!(f, "{}", self.on)?;
+        write!(f, "{}: ", self.on)?;
         for (count, what) in [(self.trained, "trained"), (self.crisis_intervention, "in crisis intervention")] {
             if count != 0 {
-                write!(f, ", {} {} {what}", count.abs(), if count < 0 { "fewer" } else { "more" })?;
+                write!(f, "{} {} {what}, ", count.abs(), if count < 0 { "fewer" } else { "more" })?;
             }
         }
-        write!(f, ", requirements {}", met(self.still_met))
+        write!(f, "requirements {}", met(self.still_met))
     }
 }
 
@@ -113,6 +113,6 @@ fn line(f: &mut Formatter<'_>, what: &str, word: &str, more: &str) -> fmt::Resul
 }
 
 fn measure(f: &mut Formatter<'_>, what: &str, now: &Measure, before: Option<&Measure>) -> fmt::Result {
-    let change = before.map_or_else(String::new, |before| format!("{:+}", now.count - before.count));
-    writeln!(f, "     {what:<21}{:>9}{:>9}{:>9}{change:>9}    {}", now.count, now.needed, now.short, met(now.met))
+    let change = before.map_or_else(String::new, |before| format!("{:>+9}", now.count - before.count));
+    writeln!(f, "     {what:<21}{:>9}{:>9}{:>9}{change}   {}", now.count, now.needed, now.short, met(now.met))
 }

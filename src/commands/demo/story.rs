@@ -7,7 +7,7 @@ use std::time::Instant;
 use jiff::civil::Date;
 use serde_json::{Value, json};
 
-use super::agencies::SHOWN;
+use super::agencies::{self, SHOWN};
 use super::batch::{self, Outcome, Record};
 use super::catalogue::{self, MHFA_PUBLIC_SAFETY};
 use super::client::Client;
@@ -59,7 +59,10 @@ pub async fn tell(stage: &Stage) -> Result<(), Failure> {
 }
 
 /// Writes to standard output; where nobody reads it, the demo is over.
-fn say(text: &str) -> Result<(), Failure> {
+///
+/// # Errors
+/// [`Failure::Unreachable`].
+pub fn say(text: &str) -> Result<(), Failure> {
     let mut out = std::io::stdout().lock();
     out.write_all(text.as_bytes()).and_then(|()| out.flush()).map_err(|cause| Failure::Unreachable(format!("standard output: {cause}")))
 }
@@ -70,7 +73,7 @@ fn contents(filled: &Filled, requests: usize, seconds: f64) -> String {
     let evidence = format!("partnerships, {} policies, {} pledges", filled.policies, filled.pledges);
     let rows = [
         (trainings, format!("trainings in the catalogue, {recognized} of them recognized")),
-        (filled.agencies, "agencies of nine kinds".to_owned()),
+        (filled.agencies, format!("agencies of {} kinds", agencies::kinds())),
         (filled.officers, "officers on their rosters".to_owned()),
         (filled.partnerships, evidence),
         (filled.completions, "completions".to_owned()),
@@ -123,25 +126,33 @@ fn next_steps(stage: &Stage, agency: &str, filled: &Filled) -> String {
     format!(
         "  5  Now you
 
-     Every operation, to read and to try:  {url}/docs
-     The token is good for 24 hours, for every scope and every agency.
+     Every operation, to read and to try: {url}/docs
+
+     A token, good for 24 hours, for every scope and every agency:
 
 export API={url}
 export TOKEN={vendor}
 
-# Where an agency stands
-curl -s \"$API/v1/agencies/{agency}/certification-status\" {auth}
+     Where an agency stands:
 
-# One completion: {name} is the last who lacks training; ask for the status again after it
-curl -s \"$API/v1/completions\" {auth} \\
-     -H \"Content-Type: application/json\" \\
+curl -s \"$API/v1/agencies/{agency}/certification-status\" \\
+     {auth}
+
+     One completion more; {name} is the last who lacks training. Then ask for the status again.
+
+curl -s \"$API/v1/completions\" \\
+     {auth} -H \"Content-Type: application/json\" \\
      -d '{completion}'
 
-# What is parked, and why
-curl -s \"$API/v1/completions?status=parked\" {auth}
+     What is parked, and why:
 
-# Who lacks training, or lapses within a year
-curl -s \"$API/v1/agencies/{agency}/training-gaps?within_days=365\" {auth}
+curl -s \"$API/v1/completions?status=parked\" \\
+     {auth}
+
+     Who lacks training, or whose training lapses within a year:
+
+curl -s \"$API/v1/agencies/{agency}/training-gaps?within_days=365\" \\
+     {auth}
 
 ",
         name = officer.name(),
