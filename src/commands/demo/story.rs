@@ -34,6 +34,8 @@ pub struct Stage {
 /// [`Failure`] where the service doesn't do as it must, or nobody reads.
 pub async fn tell(stage: &Stage) -> Result<(), Failure> {
     let (staff, vendor) = (Client::new(&stage.url, &stage.staff)?, Client::new(&stage.url, &stage.vendor)?);
+    // Once this is answered the service is up, and heeds a signal.
+    let _: Value = vendor.get("/v1/whoami").await?;
     say(&format!(
         "\nOne Mind Registry: a demo on made-up data\n\n     {:<21}{}\n     {:<21}{}\n\n",
         "service", stage.url, "database", stage.database
