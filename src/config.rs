@@ -1,7 +1,7 @@
 //! Every setting, read once: a flag is stronger than the environment, the environment than the TOML file.
 
 use std::net::SocketAddr;
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 
 use serde::Deserialize;
 
@@ -13,7 +13,7 @@ pub struct Settings {
     /// A TOML file with settings that neither a flag nor the environment gives.
     #[arg(long, env = "ONEMIND_CONFIG", global = true, value_name = "FILE")]
     pub config: Option<PathBuf>,
-    /// The folder of the signing keys and of the SQLite database [default: data].
+    /// The folder of the signing keys and of the SQLite database [default: data; of the demo: data/demo].
     #[arg(long, env = "ONEMIND_DATA_DIR", global = true, value_name = "DIR")]
     pub data_dir: Option<PathBuf>,
     /// `postgres://…` or `sqlite:PATH` [default: onemind.db in the data folder].
@@ -34,7 +34,7 @@ pub struct Settings {
     /// Whom access tokens are for: their `aud` [default: onemind].
     #[arg(long, env = "ONEMIND_AUDIENCE", global = true, value_name = "NAME")]
     pub audience: Option<String>,
-    /// What is logged, such as `info,onemind=debug` [default: info].
+    /// What is logged, such as `info,onemind=debug` [default: info; of the demo: warn].
     #[arg(long, env = "ONEMIND_LOG", global = true, value_name = "FILTER")]
     pub log: Option<String>,
 }
@@ -74,12 +74,39 @@ pub struct Config {
     pub log: String,
 }
 
+/// What holds where no setting says otherwise, and differs by command.
+#[derive(Debug, Clone, Copy)]
+pub struct Defaults {
+    data_dir: &'static str,
+    log: &'static str,
+}
+
+impl Defaults {
+    /// For the service and the commands beside it.
+    pub const SERVICE: Self = Self { data_dir: "data", log: "info" };
+    /// For the demo, which has a folder of its own and tells what it does by itself.
+    pub const DEMO: Self = Self { data_dir: "data/demo", log: "warn" };
+}
+
 impl Config {
-    /// Joins flags and environment with the file that they name.
+    /// Joins flags and environment with the file that they name, over the defaults of the service.
     ///
     /// # Errors
     /// A sentence that names the setting and what is wrong with it.
     pub fn load(settings: &Settings) -> Result<Self, String> {
+        Self::load_over(Defaults::SERVICE, settings)
+    }
+
+    /// The SQLite file of a data folder, where no other database is named.
+    pub fn own_database(data_dir: &Path) -> PathBuf {
+        data_dir.join("onemind.db")
+    }
+
+    /// Joins flags and environment with the file that they name.
+    ///
+    /// # Errors
+    /// A sentence that names the setting and what is wrong with it.
+    pub fn load_over(defaults: Defaults, settings: &Settings) -> Result<Self, String> {
         let file = match &settings.config {
             None => File::default(),
             Some(path) => {
@@ -87,10 +114,10 @@ impl Config {
                 toml::from_str(&text).map_err(|cause| format!("{}: {cause}", path.display()))?
             }
         };
-        let data_dir = settings.data_dir.clone().or(file.data_dir).unwrap_or_else(|| "data".into());
+        let data_dir = settings.data_dir.clone().or(file.data_dir).unwrap_or_else(|| defaults.data_dir.into());
         let database = match settings.database_url.as_deref().or(file.database_url.as_deref()) {
             Some(url) => Database::parse(url).map_err(|cause| format!("DATABASE_URL: {cause}"))?,
-            None => Database::Sqlite(data_dir.join("onemind.db")),
+            None => Database::Sqlite(Self::own_database(&data_dir)),
         };
         let processors = std::thread::available_parallelism().map_or(1, std::num::NonZero::get);
         Ok(Self {
@@ -101,7 +128,7 @@ impl Config {
             workers: settings.workers.or(file.workers).map_or(processors, usize::from).max(1),
             issuer: settings.issuer.clone().or(file.issuer).unwrap_or_else(|| "onemind".into()),
             audience: settings.audience.clone().or(file.audience).unwrap_or_else(|| "onemind".into()),
-            log: settings.log.clone().or(file.log).unwrap_or_else(|| "info".into()),
+            log: settings.log.clone().or(file.log).unwrap_or_else(|| defaults.log.into()),
         })
     }
 }

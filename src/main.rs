@@ -4,7 +4,7 @@ use std::process::ExitCode;
 
 use clap::{Parser, Subcommand};
 use onemind::commands::{self, Failure};
-use onemind::config::{Config, Settings};
+use onemind::config::{Config, Defaults, Settings};
 use onemind::telemetry;
 
 /// One Mind Registry: who pledged, who is trained, who is One Mind Certified.
@@ -19,6 +19,8 @@ struct Arguments {
 
 #[derive(Subcommand)]
 enum Command {
+    /// Serve a fresh registry with sample data, and show what it does.
+    Demo(commands::demo::Args),
     /// Answer requests.
     Serve(commands::serve::Args),
     /// Bring the database up to date.
@@ -43,9 +45,11 @@ fn main() -> ExitCode {
 }
 
 fn run(arguments: Arguments) -> Result<ExitCode, Failure> {
-    let config = Config::load(&arguments.settings).map_err(Failure::Usage)?;
+    let defaults = if matches!(arguments.command, Command::Demo(_)) { Defaults::DEMO } else { Defaults::SERVICE };
+    let config = Config::load_over(defaults, &arguments.settings).map_err(Failure::Usage)?;
     telemetry::start_log(&config.log).map_err(Failure::Usage)?;
     match arguments.command {
+        Command::Demo(args) => commands::demo::run(&config, &args),
         Command::Serve(args) => commands::serve::run(&config, &args),
         Command::Migrate(args) => commands::migrate::run(&config, &args),
         Command::Openapi(args) => commands::openapi::run(&args),

@@ -1,5 +1,6 @@
 //! What the subcommands of `onemind` do.
 
+pub mod demo;
 pub mod migrate;
 pub mod openapi;
 pub mod serve;

@@ -5,7 +5,7 @@ use diesel::{ExpressionMethods as _, QueryDsl as _, RunQueryDsl as _};
 use uuid::Uuid;
 
 use super::StorageError;
-use super::conn::AnyConn;
+use super::conn::{AnyConn, Database};
 use super::schema::{agencies, standards};
 use super::types::Id;
 
@@ -105,6 +105,34 @@ pub fn begin_read(conn: &mut AnyConn) -> diesel::QueryResult<()> {
     match conn {
         AnyConn::Postgres(conn) => AnsiTransactionManager::begin_transaction_sql(conn, "BEGIN ISOLATION LEVEL REPEATABLE READ READ ONLY"),
         AnyConn::Sqlite(conn) => AnsiTransactionManager::begin_transaction(conn),
+    }
+}
+
+/// Whether a database holds nothing: no table, whosever. It is left as it is; a SQLite file that isn't there isn't made.
+///
+/// # Errors
+/// Where the database can't be reached.
+pub fn is_empty(database: &Database) -> Result<bool, StorageError> {
+    #[derive(diesel::QueryableByName)]
+    struct Tables {
+        #[diesel(sql_type = diesel::sql_types::BigInt)]
+        count: i64,
+    }
+    match database {
+        Database::Sqlite(path) => match std::fs::metadata(path) {
+            Ok(file) => Ok(file.len() == 0),
+            Err(cause) if cause.kind() == std::io::ErrorKind::NotFound => Ok(true),
+            Err(cause) => Err(StorageError::Unavailable(format!("{}: {cause}", path.display()))),
+        },
+        Database::Postgres(_) => {
+            let mut conn = database.connect().map_err(|cause| StorageError::Unavailable(cause.to_string()))?;
+            let tables: Tables = diesel::sql_query(
+                "SELECT count(*) AS count FROM pg_catalog.pg_class AS c JOIN pg_catalog.pg_namespace AS n ON n.oid = c.relnamespace \
+                 WHERE c.relkind IN ('r', 'p') AND n.nspname <> 'information_schema' AND n.nspname NOT LIKE 'pg\\_%'",
+            )
+            .get_result(&mut conn)?;
+            Ok(tables.count == 0)
+        }
     }
 }
 
