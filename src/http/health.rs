@@ -37,7 +37,7 @@ async fn get_livez() -> HttpResponse {
     (status = 503, description = "The database can't be reached, or its schema is not up to date.", body = super::problem::Problem, content_type = "application/problem+json")))]
 #[get("/readyz")]
 async fn get_readyz(registry: web::Data<Registry>) -> ApiResult {
-    let pending = registry.store.read::<_, StorageError>(migrations::pending).await.map_err(|cause| {
+    let pending = registry.store.read::<_, StorageError>(migrations::lacking).await.map_err(|cause| {
         let mut problem = ApiError::new(Kind::Unavailable).detail("the database can't be reached");
         problem.cause = Some(cause.to_string());
         problem

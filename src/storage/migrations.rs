@@ -1,5 +1,12 @@
 //! Both sets of migrations, embedded, and the command over them.
 
+use std::collections::HashSet;
+
+use diesel::backend::Backend;
+use diesel::migration::MigrationSource;
+use diesel::pg::Pg;
+use diesel::prelude::*;
+use diesel::sqlite::Sqlite;
 use diesel_migrations::{EmbeddedMigrations, MigrationHarness as _, embed_migrations};
 
 use super::StorageError;
@@ -8,6 +15,15 @@ use super::dialect::{per_backend, while_migrating};
 
 const POSTGRES: EmbeddedMigrations = embed_migrations!("migrations/postgres");
 const SQLITE: EmbeddedMigrations = embed_migrations!("migrations/sqlite");
+
+mod applied {
+    diesel::table! {
+        __diesel_schema_migrations (version) {
+            version -> Text,
+        }
+    }
+}
+use applied::__diesel_schema_migrations;
 
 fn set_for(conn: &AnyConn) -> EmbeddedMigrations {
     match conn {
@@ -29,6 +45,28 @@ pub fn pending(conn: &mut AnyConn) -> Result<Vec<String>, StorageError> {
     let set = set_for(conn);
     let pending = per_backend!(conn, c => c.pending_migrations(set).map(|list| list.iter().map(|m| m.name().to_string()).collect()));
     pending.map_err(failed)
+}
+
+/// The same of a database that was migrated before, by reading alone: [`pending`] would make the table of what was applied.
+///
+/// # Errors
+/// Where the database fails, or was never migrated.
+pub fn lacking(conn: &mut AnyConn) -> Result<Vec<String>, StorageError> {
+    let known = match conn {
+        AnyConn::Postgres(_) => versions::<Pg>(&POSTGRES)?,
+        AnyConn::Sqlite(_) => versions::<Sqlite>(&SQLITE)?,
+    };
+    let applied: Vec<String> = __diesel_schema_migrations::table.select(__diesel_schema_migrations::version).load(conn)?;
+    let applied: HashSet<String> = applied.into_iter().collect();
+    Ok(known.into_iter().filter(|(version, _)| !applied.contains(version)).map(|(_, name)| name).collect())
+}
+
+/// The versions of a set and their names, in order.
+fn versions<DB: Backend>(set: &EmbeddedMigrations) -> Result<Vec<(String, String)>, StorageError> {
+    let migrations = MigrationSource::<DB>::migrations(set).map_err(failed)?;
+    let mut versions: Vec<_> = migrations.iter().map(|m| (m.name().version().to_string(), m.name().to_string())).collect();
+    versions.sort();
+    Ok(versions)
 }
 
 /// Applies what is pending and answers its names. Safe while another process does the same.

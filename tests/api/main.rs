@@ -9,6 +9,7 @@ mod agencies;
 mod appointments;
 mod completions;
 mod course_mappings;
+mod health;
 mod joins;
 mod officers;
 mod partnerships;

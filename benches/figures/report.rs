@@ -1,0 +1,130 @@
+//! The figures as a page of Markdown.
+
+use std::fmt::Write as _;
+use std::process::Command;
+
+use crate::load::CONNECTIONS;
+use crate::rate::{Rate, median};
+use crate::sample::{AGENCIES, BATCH, OFFICERS};
+use crate::stages::{Figure, Figures, ROUNDS};
+
+/// What was measured on a database.
+pub struct Column {
+    /// Its name.
+    pub database: &'static str,
+    /// The rates.
+    pub figures: Figures,
+}
+
+const NAMES: [(Figure, &str); 7] = [
+    (Figure::Livez, "`GET /livez`"),
+    (Figure::Status, "`GET /v1/agencies/{agency}/certification-status`"),
+    (Figure::Push, "`POST /v1/completions`, new records"),
+    (Figure::Pgbench, "pgbench: the same insert, one row a transaction"),
+    (Figure::Batch, "`POST /v1/completions/batch`, new records"),
+    (Figure::Again, "the same batches again: unchanged"),
+    (Figure::Copy, "COPY: the same rows, in one"),
+];
+
+const RATIOS: [(Figure, Figure, &str); 4] = [
+    (Figure::Status, Figure::Livez, "status / `/livez`"),
+    (Figure::Push, Figure::Pgbench, "single pushes / pgbench"),
+    (Figure::Batch, Figure::Copy, "batch / COPY"),
+    (Figure::Batch, Figure::Push, "completions by batch / by single pushes"),
+];
+
+/// Where and on what the figures are measured.
+pub fn facts() -> Vec<String> {
+    let commit = Command::new("git").args(["describe", "--always", "--dirty", "--exclude=*"]).output();
+    let commit = commit.ok().filter(|output| output.status.success()).and_then(|output| String::from_utf8(output.stdout).ok());
+    let cores = std::thread::available_parallelism().map_or_else(|_| "an unknown number of".to_owned(), |cores| cores.to_string());
+    let build = if cfg!(debug_assertions) { ", a debug build: compare nothing" } else { "" };
+    vec![
+        format!("commit {}{build}", commit.as_deref().map_or("unknown", str::trim)),
+        format!("{cores} cores ({}), shared by service, database and client", std::env::consts::ARCH),
+        "SQLite in WAL mode with synchronous NORMAL, as the service sets it: a commit is not flushed to disk one by one".to_owned(),
+    ]
+}
+
+/// The page.
+pub fn render(facts: &[String], columns: &[Column]) -> String {
+    let mut page = String::from(
+        "# Benchmarks\n\nMade by `scripts/bench --write`, in one run. Absolute times on shared machines prove nothing: compare the ratios.\n\n",
+    );
+    for fact in facts {
+        let _ = writeln!(page, "- {fact}");
+    }
+    let _ = writeln!(
+        page,
+        "\nThe service runs as its own process with its default settings, its log written to a file, and is called over 127.0.0.1 by a lean client that\n\
+         keeps its connections open: {CONNECTIONS} of them at once, one for batches (of {BATCH}). The database begins with {AGENCIES} agencies of {OFFICERS} sworn officers,\n\
+         one completion each. Officers are named by agency, badge number and family name. The rows beside are written into a table with the same\n\
+         rows, indexes and foreign keys as `completions`; pgbench has as many connections, and draws its ids at random. Each figure is the median of {ROUNDS}\n\
+         rounds, with the lowest and the highest; the processor time is of service and client, not of PostgreSQL."
+    );
+    for column in columns {
+        let _ = writeln!(page, "\n## {}\n", column.database);
+        page += &table(&["", "a second", "lowest to highest", "service, µs each", "client, µs each"], &rates(&column.figures));
+    }
+    page += "\n## Ratios\n\nThe median of the ratios of the rounds.\n\n";
+    let mut titles = vec![""];
+    titles.extend(columns.iter().map(|column| column.database));
+    page += &table(&titles, &ratios(columns));
+    page
+}
+
+fn rates(figures: &Figures) -> Vec<Vec<String>> {
+    let row = |(figure, name): &(Figure, &str)| {
+        let rates = figures.get(figure)?;
+        let of = |value: fn(&Rate) -> Option<f64>| median(rates.iter().filter_map(value).collect()).map_or_else(|| "–".to_owned(), thousands);
+        let all: Vec<f64> = rates.iter().map(|rate| rate.per_second).collect();
+        let (lowest, highest) = (all.iter().copied().fold(f64::INFINITY, f64::min), all.iter().copied().fold(0.0, f64::max));
+        let range = format!("{} to {}", thousands(lowest), thousands(highest));
+        Some(vec![(*name).to_owned(), of(|rate| Some(rate.per_second)), range, of(|rate| rate.service), of(|rate| rate.client)])
+    };
+    NAMES.iter().filter_map(row).collect()
+}
+
+fn ratios(columns: &[Column]) -> Vec<Vec<String>> {
+    let cell = |column: &Column, one: Figure, other: Figure| {
+        let pairs = column.figures.get(&one)?.iter().zip(column.figures.get(&other)?);
+        median(pairs.map(|(one, other)| one.per_second / other.per_second).collect()).map(|ratio| format!("{ratio:.3}"))
+    };
+    let row = |(one, other, name): &(Figure, Figure, &str)| {
+        let mut row = vec![(*name).to_owned()];
+        row.extend(columns.iter().map(|column| cell(column, *one, *other).unwrap_or_else(|| "–".to_owned())));
+        row
+    };
+    RATIOS.iter().map(row).collect()
+}
+
+/// A table whose columns are as wide as their widest cell, so that it can be read as it stands.
+fn table(titles: &[&str], rows: &[Vec<String>]) -> String {
+    let wide = |index: usize| rows.iter().map(|row| row[index].chars().count()).chain([titles[index].chars().count(), 3]).max().unwrap_or(3);
+    let widths: Vec<usize> = (0..titles.len()).map(wide).collect();
+    let line = |cells: Vec<&str>| {
+        let cells: Vec<String> = cells
+            .iter()
+            .zip(&widths)
+            .enumerate()
+            .map(|(index, (cell, width))| if index == 0 { format!("{cell:<width$}") } else { format!("{cell:>width$}") })
+            .collect();
+        format!("| {} |\n", cells.join(" | "))
+    };
+    let rules: Vec<String> =
+        widths.iter().enumerate().map(|(index, width)| if index == 0 { "-".repeat(*width) } else { "-".repeat(width - 1) + ":" }).collect();
+    let mut text = line(titles.to_vec());
+    text += &line(rules.iter().map(String::as_str).collect());
+    for row in rows {
+        text += &line(row.iter().map(String::as_str).collect());
+    }
+    text
+}
+
+/// A number of three digits or more, without fraction and with commas.
+fn thousands(value: f64) -> String {
+    let digits = if value < 100.0 { format!("{value:.1}") } else { format!("{value:.0}") };
+    let (whole, fraction) = digits.split_once('.').map_or((digits.as_str(), String::new()), |(whole, rest)| (whole, format!(".{rest}")));
+    let groups: Vec<&str> = whole.as_bytes().rchunks(3).rev().filter_map(|group| std::str::from_utf8(group).ok()).collect();
+    groups.join(",") + &fraction
+}

@@ -1,0 +1,134 @@
+//! What is measured on a database, in rounds. What is compared has its turns one after the other within a round, so that both
+//! meet the same machine.
+
+use std::borrow::Cow;
+use std::collections::BTreeMap;
+use std::time::Duration;
+
+use crate::Outcome;
+use crate::http::{Connection, request};
+use crate::load::{send_batches, send_for};
+use crate::postgres::Postgres;
+use crate::rate::Rate;
+use crate::sample::{self, BATCH, OFFICERS};
+use crate::service::Service;
+
+/// How many rounds count; one before them warms up.
+pub const ROUNDS: usize = 5;
+/// How long requests are sent in a round.
+const TIME: Duration = Duration::from_secs(2);
+/// Batches in a round at the most, and how long they may take together as far as the first round tells.
+const MOST_BATCHES: u32 = 10;
+const BATCHES_TIME: Duration = Duration::from_secs(3);
+
+/// What is measured.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
+pub enum Figure {
+    Livez,
+    Status,
+    Push,
+    Pgbench,
+    Batch,
+    Again,
+    Copy,
+}
+
+/// The rates of each round.
+pub type Figures = BTreeMap<Figure, Vec<Rate>>;
+
+/// Measures the service on a fresh database: this one, or SQLite.
+pub fn measure(postgres: Option<&Postgres>) -> Outcome<Figures> {
+    let service = Service::start(postgres.map(Postgres::url).as_deref())?;
+    say("loading", postgres);
+    sample::load(&service)?;
+    let agencies: Vec<String> = (0..sample::AGENCIES).map(sample::agency).collect();
+    let token = service.token("lms", "completions:write status:read", &agencies)?;
+    send_batches(&service, &sample::batches(&token, "before", 2), BATCH, "created")?;
+    if let Some(postgres) = postgres {
+        postgres.sql(&["ANALYZE"])?; // as autovacuum does, sooner or later
+    }
+    let mut figures = Figures::new();
+    say("reading", postgres);
+    read(&service, &token, &mut figures)?;
+    say("pushing", postgres);
+    push(&service, &token, postgres, &mut figures)?;
+    say("pushing batches", postgres);
+    push_batches(&service, &token, postgres, &mut figures)?;
+    Ok(figures)
+}
+
+fn read(service: &Service, token: &str, figures: &mut Figures) -> Outcome<()> {
+    let live = request("GET", "/livez", None, "");
+    let status = request("GET", &format!("/v1/agencies/{}/certification-status", sample::agency(7)), Some(token), "");
+    let answer = Connection::open(service.address)?.expect(&status, 200)?;
+    let training = &answer["requirements"]["training"];
+    if training["sworn"] != OFFICERS || training["trained"]["count"] != OFFICERS {
+        return Err(format!("all {OFFICERS} should be trained: {answer}").into());
+    }
+    for round in 0..=ROUNDS {
+        let rates = [
+            (Figure::Livez, send_for(service, TIME, 200, |_, _| Cow::Borrowed(&live))?),
+            (Figure::Status, send_for(service, TIME, 200, |_, _| Cow::Borrowed(&status))?),
+        ];
+        keep(figures, round, rates);
+    }
+    Ok(())
+}
+
+fn push(service: &Service, token: &str, postgres: Option<&Postgres>, figures: &mut Figures) -> Outcome<()> {
+    if let Some(postgres) = postgres {
+        postgres.twin("completions_by_pgbench")?;
+        postgres.prepare_pgbench("completions_by_pgbench")?;
+    }
+    for round in 0..=ROUNDS {
+        let record = |connection: u32, number: u32| {
+            let record = sample::completion(&format!("push-{round}-{connection}-{number}"), connection + number * 7);
+            Cow::Owned(request("POST", "/v1/completions", Some(token), &record.to_string()))
+        };
+        keep(figures, round, [(Figure::Push, send_for(service, TIME, 201, record)?)]);
+        if let Some(postgres) = postgres {
+            keep(figures, round, [(Figure::Pgbench, postgres.pgbench(round, TIME)?)]);
+        }
+    }
+    Ok(())
+}
+
+fn push_batches(service: &Service, token: &str, postgres: Option<&Postgres>, figures: &mut Figures) -> Outcome<()> {
+    if let Some(postgres) = postgres {
+        postgres.twin("completions_by_copy")?;
+    }
+    let mut count = 2;
+    for round in 0..=ROUNDS {
+        let name = format!("batch-{round}");
+        let batches = sample::batches(token, &name, count);
+        let new = send_batches(service, &batches, BATCH, "created")?;
+        let again = send_batches(service, &batches, BATCH, "unchanged")?;
+        keep(figures, round, [(Figure::Batch, new), (Figure::Again, again)]);
+        if let Some(postgres) = postgres {
+            keep(figures, round, [(Figure::Copy, postgres.copy("completions_by_copy", &name, count * BATCH)?)]);
+        }
+        if round == 0 {
+            count = batches_within(BATCHES_TIME, new);
+        }
+    }
+    Ok(())
+}
+
+/// How many batches take this long at this rate.
+fn batches_within(time: Duration, rate: Rate) -> u32 {
+    let one = f64::from(BATCH) / rate.per_second;
+    (1..=MOST_BATCHES).rev().find(|count| f64::from(*count) * one <= time.as_secs_f64()).unwrap_or(1)
+}
+
+/// Keeps the rates of a round that counts.
+fn keep<const N: usize>(figures: &mut Figures, round: usize, rates: [(Figure, Rate); N]) {
+    if round > 0 {
+        for (figure, rate) in rates {
+            figures.entry(figure).or_default().push(rate);
+        }
+    }
+}
+
+fn say(what: &str, postgres: Option<&Postgres>) {
+    eprintln!("{what}, on {}", if postgres.is_some() { "PostgreSQL" } else { "SQLite" });
+}
