@@ -11,6 +11,7 @@ use uuid::Uuid;
 
 use super::problem::{ApiError, Kind};
 use super::registry::Registry;
+use super::strict;
 use crate::domain::agency::AgencyKey;
 use crate::service::{ServiceResult, Tx, reach};
 use crate::storage::AnyConn;
@@ -127,6 +128,12 @@ impl Caller {
         Ok(self.registry.store.write(move |conn| work(&mut opener.open(conn)?)).await?)
     }
 
+    /// The caller, unless the request breaks what holds for all of them.
+    fn with_strict(self, request: &HttpRequest) -> Result<Self, ApiError> {
+        strict::check(request, &self.registry.documents)?;
+        Ok(self)
+    }
+
     fn opener(&self) -> Opener {
         Opener { client: self.client, agencies: self.agencies.clone(), now: self.registry.clock.now() }
     }
@@ -151,7 +158,7 @@ impl FromRequest for Caller {
     type Future = Ready<Result<Self, ApiError>>;
 
     fn from_request(request: &HttpRequest, _: &mut Payload) -> Self::Future {
-        ready(authenticate(request))
+        ready(authenticate(request).and_then(|caller| caller.with_strict(request)))
     }
 }
 
@@ -162,7 +169,7 @@ impl<S: Scopes> FromRequest for Allowed<S> {
     fn from_request(request: &HttpRequest, _: &mut Payload) -> Self::Future {
         ready(authenticate(request).and_then(|caller| {
             let missing: Vec<&str> = S::NAMES.iter().copied().filter(|name| !caller.may(name)).collect();
-            if missing.is_empty() { Ok(Self { caller, scope: PhantomData }) } else { Err(missing_scopes(&missing, S::NAMES)) }
+            if missing.is_empty() { Ok(Self { caller: caller.with_strict(request)?, scope: PhantomData }) } else { Err(missing_scopes(&missing, S::NAMES)) }
         }))
     }
 }

@@ -9,6 +9,9 @@ use super::registry::Registry;
 /// What the page may load: Swagger UI runs scripts and styles of its own page.
 pub const CONTENT_POLICY: &str = "default-src 'none'; script-src 'self' 'unsafe-inline'; style-src 'self' 'unsafe-inline'; img-src 'self' data:; connect-src 'self'; base-uri 'none'; form-action 'none'; frame-ancestors 'none'";
 
+/// What this file answers, below no operation of the document.
+pub const PATHS: [&str; 4] = ["/openapi.json", "/openapi-3.0.json", "/docs", "/docs/{_:.*}"];
+
 async fn get_openapi(registry: web::Data<Registry>) -> HttpResponse {
     json(registry.documents.current())
 }

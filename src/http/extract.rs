@@ -13,9 +13,9 @@ use serde_json::Value;
 use uuid::Uuid;
 
 use super::decode::{Faults, decode};
-use super::fallback;
 use super::problem::{ApiError, Kind};
 use super::registry::Registry;
+use super::{fallback, strict, unique};
 use crate::domain::agency::AgencyKey;
 use crate::domain::standard_draft::StandardKey;
 use crate::service::{Fault, ServiceError};
@@ -112,7 +112,7 @@ async fn read(request: &HttpRequest, mut payload: Payload, limit: usize, media_t
 }
 
 fn parse(bytes: &[u8]) -> Result<Value, ApiError> {
-    serde_json::from_slice(bytes).map_err(|cause| ApiError::new(Kind::MalformedJson).detail(format!("{cause}")))
+    unique::from_slice(bytes).map_err(|cause| ApiError::new(Kind::MalformedJson).detail(format!("{cause}")))
 }
 
 /// A digest of method, path, query and body.
@@ -154,8 +154,7 @@ impl<T: Deserr<Faults>> FromRequest for Query<T> {
 }
 
 fn read_query<T: Deserr<Faults>>(query: &str) -> Result<T, Vec<Fault>> {
-    let pairs: Vec<(String, String)> =
-        serde_urlencoded::from_str(query).map_err(|cause| vec![Fault::new("", "malformed_query", cause.to_string())])?;
+    let pairs = strict::pairs(query).map_err(|fault| vec![fault])?;
     let mut parameters = serde_json::Map::new();
     let mut faults = Vec::new();
     for (name, value) in pairs {
@@ -310,9 +309,9 @@ impl FromRequest for IdempotencyKey {
         let name = HeaderName::from_static("idempotency-key");
         ready(header(request.headers(), &name).and_then(|key| match key.map(str::trim) {
             None => Ok(Self(None)),
-            Some(key) if !key.is_empty() && key.len() <= 255 => Ok(Self(Some(key.to_owned()))),
+            Some(key) if (1..=255).contains(&key.len()) && key.bytes().all(|b| b.is_ascii_graphic()) => Ok(Self(Some(key.to_owned()))),
             Some(_) => {
-                let fault = Fault::new("/Idempotency-Key", "invalid_header", "an idempotency key has 1 to 255 characters");
+                let fault = Fault::new("/idempotency-key", "invalid_header", "an idempotency key has 1 to 255 visible ASCII characters, and no space");
                 Err(ApiError::new(Kind::InvalidHeader).faults(vec![fault]))
             }
         }))

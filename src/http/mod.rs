@@ -29,7 +29,9 @@ pub mod roster;
 mod schema;
 mod standards;
 pub mod status;
+pub mod strict;
 pub mod trainings;
+mod unique;
 mod whoami;
 
 use utoipa_actix_web::service_config::ServiceConfig;

@@ -39,7 +39,7 @@ async fn list_problems() -> HttpResponse {
 /// What does a problem mean?
 ///
 /// Where the `type` of a problem leads; a page for people where the `Accept` header asks for HTML.
-#[utoipa::path(tag = "operations", security(()), params(("slug" = String, Path, description = "The last segment of a problem's `type`.", example = "not-found")),
+#[utoipa::path(tag = "operations", security(()), params(("slug" = String, Path, description = "The last segment of a problem's `type`.", max_length = 50, pattern = "^[a-z-]+$", example = "not-found")),
     responses((status = 200, description = "The explanation.", content((ProblemKind = "application/json"), (String = "text/html")))))]
 #[get("/problems/{slug}")]
 async fn get_problem(request: HttpRequest) -> ApiResult {

@@ -49,7 +49,7 @@ pub struct CompletionInput {
     evidence_url: Option<Url>,
     /// The sender's revision of the record: a lower one that arrives late changes nothing.
     #[deserr(default)]
-    #[schema(value_type = Option<i64>, minimum = 0)]
+    #[schema(value_type = Option<i64>, minimum = 0, example = 3)]
     revision: Option<Revision>,
     /// When the sender last changed the record: an earlier one that arrives late changes nothing.
     #[deserr(default)]

@@ -3,6 +3,7 @@
 use serde_json::{Map, Value, json};
 
 use crate::http::problem::{KINDS, Kind};
+use crate::http::strict::HEADER_LIMIT;
 
 const METHODS: [&str; 5] = ["get", "put", "post", "delete", "patch"];
 
@@ -29,13 +30,14 @@ fn complete(path: &str, method: &str, operation: &mut Value) {
     let has_query = has_parameter(operation, "query");
     let has_path = path.contains('{');
     let single = secured && method == "get" && !is_page(operation);
+    limit_parameters(operation);
 
     let mut kinds = Vec::new();
     if secured {
         kinds.extend([Kind::Unauthorized, Kind::Internal, Kind::Unavailable]);
     }
     if !scopes.is_empty() {
-        kinds.push(Kind::MissingScope);
+        kinds.extend([Kind::MissingScope, Kind::OutsideGrant]);
         let description = operation["description"].as_str().unwrap_or_default();
         let needs = scopes.iter().map(|scope| format!("`{scope}`")).collect::<Vec<_>>().join(" and ");
         operation["description"] = json!(format!("{description}\n\nNeeds the scope {needs}.").trim_start());
@@ -43,14 +45,17 @@ fn complete(path: &str, method: &str, operation: &mut Value) {
     if has_path {
         kinds.push(Kind::NotFound);
     }
-    if has_query {
+    if secured || has_query {
         kinds.push(Kind::InvalidParameter);
+    }
+    if secured {
+        kinds.push(Kind::InvalidHeader);
     }
     if has_body {
         kinds.extend([Kind::MalformedJson, Kind::ContentTooLarge, Kind::UnsupportedMediaType, Kind::InvalidContent]);
     }
     if secured && method == "post" {
-        kinds.extend([Kind::Conflict, Kind::IdempotencyKeyReused]);
+        kinds.extend([Kind::Conflict, Kind::RequestInFlight, Kind::IdempotencyKeyReused]);
         add_parameter(
             operation,
             json!({
@@ -67,7 +72,7 @@ fn complete(path: &str, method: &str, operation: &mut Value) {
             json!({
                 "name": "If-Match", "in": "header", "required": false,
                 "description": "The `ETag` that was read: the change is done only while it is still the current one.",
-                "schema": {"type": "string"}, "example": "\"cC1kZXgtZXhhbXBsZS10YQ\"",
+                "schema": {"type": "string", "maxLength": HEADER_LIMIT}, "example": "\"cC1kZXgtZXhhbXBsZS10YQ\"",
             }),
         );
     }
@@ -77,7 +82,7 @@ fn complete(path: &str, method: &str, operation: &mut Value) {
             json!({
                 "name": "If-None-Match", "in": "header", "required": false,
                 "description": "The `ETag` that the caller has: 304 while it is still the current one.",
-                "schema": {"type": "string"}, "example": "\"cC1kZXgtZXhhbXBsZS10YQ\"",
+                "schema": {"type": "string", "maxLength": HEADER_LIMIT}, "example": "\"cC1kZXgtZXhhbXBsZS10YQ\"",
             }),
         );
         operation["responses"]["304"] = json!({"description": "The caller has the current version."});
@@ -92,6 +97,18 @@ fn has_parameter(operation: &Value, place: &str) -> bool {
 
 fn is_page(operation: &Value) -> bool {
     operation["responses"]["200"]["content"]["application/json"]["schema"]["$ref"].as_str().is_some_and(|name| name.contains("/Page_"))
+}
+
+/// A cursor is 24 bytes in base64url; a header is read up to a limit.
+fn limit_parameters(operation: &mut Value) {
+    for parameter in operation["parameters"].as_array_mut().into_iter().flatten() {
+        if parameter["in"] == "query" && parameter["name"] == "cursor" {
+            parameter["schema"] = json!({"type": "string", "pattern": "^[A-Za-z0-9_-]{32}$"});
+        }
+        if parameter["in"] == "header" {
+            parameter["schema"]["maxLength"] = json!(HEADER_LIMIT);
+        }
+    }
 }
 
 fn add_parameter(operation: &mut Value, parameter: Value) {

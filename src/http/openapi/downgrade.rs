@@ -15,7 +15,21 @@ pub fn to_3_0(document: &Value) -> Value {
     }
     let schemas = document["components"]["schemas"].clone();
     convert(&mut document, &schemas);
+    for (_, item) in document["paths"].as_object_mut().into_iter().flatten() {
+        for (_, operation) in item.as_object_mut().into_iter().flatten() {
+            without_scopes(operation);
+        }
+    }
     document
+}
+
+/// 3.0 allows scopes beside OAuth schemes alone; the operation's description tells them.
+fn without_scopes(operation: &mut Value) {
+    for choice in operation["security"].as_array_mut().into_iter().flatten() {
+        for (_, scopes) in choice.as_object_mut().into_iter().flatten() {
+            *scopes = json!([]);
+        }
+    }
 }
 
 fn convert(value: &mut Value, schemas: &Value) {
@@ -29,7 +43,7 @@ fn convert(value: &mut Value, schemas: &Value) {
     }
 }
 
-/// The type of a schema, or of the one that it refers to: 3.0 knows `nullable` only beside a type.
+/// The type of a schema, or of the one that it refers to, alone or beside other members: 3.0 knows `nullable` only beside a type.
 fn type_of(schema: &Value, schemas: &Value) -> Option<Value> {
     if let Some(name) = schema["$ref"].as_str().and_then(|reference| reference.rsplit('/').next()) {
         return type_of(&schemas[name], schemas);

@@ -3,6 +3,8 @@
 mod complete;
 mod downgrade;
 
+use std::collections::HashSet;
+
 use actix_web::App;
 use actix_web::dev::ResourceDef;
 use serde_json::{Value, json};
@@ -16,6 +18,8 @@ pub struct Documents {
     current: String,
     for_3_0: String,
     paths: Vec<(ResourceDef, Vec<String>)>,
+    /// Method and path of each operation with parameters in the query.
+    with_query: HashSet<(String, String)>,
 }
 
 /// Schemas that are reached through shared responses and parameters alone.
@@ -34,19 +38,29 @@ impl Documents {
     pub fn new() -> Self {
         let document = document();
         let mut paths: Vec<(ResourceDef, Vec<String>)> = Vec::new();
+        let mut with_query = HashSet::new();
         for (path, item) in document["paths"].as_object().into_iter().flatten() {
-            let mut methods: Vec<String> = item.as_object().into_iter().flatten().map(|(method, _)| method.to_uppercase()).collect();
+            let mut methods = Vec::new();
+            for (method, operation) in item.as_object().into_iter().flatten() {
+                methods.push(method.to_uppercase());
+                if operation["parameters"].as_array().into_iter().flatten().any(|parameter| parameter["in"] == "query") {
+                    with_query.insert((method.to_uppercase(), path.clone()));
+                }
+            }
+            paths.push((ResourceDef::new(path.as_str()), methods));
+        }
+        for path in super::docs::PATHS {
+            paths.push((ResourceDef::new(path), vec!["GET".to_owned()]));
+        }
+        for (_, methods) in &mut paths {
+            // What answers GET answers HEAD.
             if methods.iter().any(|method| method == "GET") {
                 methods.push("HEAD".to_owned());
             }
             methods.sort();
-            paths.push((ResourceDef::new(path.as_str()), methods));
-        }
-        for path in ["/openapi.json", "/openapi-3.0.json", "/docs"] {
-            paths.push((ResourceDef::new(path), vec!["GET".to_owned(), "HEAD".to_owned()]));
         }
         let for_3_0 = downgrade::to_3_0(&document);
-        Self { current: pretty(&document), for_3_0: pretty(&for_3_0), paths }
+        Self { current: pretty(&document), for_3_0: pretty(&for_3_0), paths, with_query }
     }
 
     /// OpenAPI 3.1.
@@ -57,6 +71,11 @@ impl Documents {
     /// OpenAPI 3.0, for generators that refuse 3.1.
     pub fn for_3_0(&self) -> &str {
         &self.for_3_0
+    }
+
+    /// Whether the operation at a path, as it is written in the document, has parameters in the query.
+    pub fn takes_query(&self, method: &str, path: &str) -> bool {
+        self.with_query.contains(&(method.to_owned(), path.to_owned()))
     }
 
     /// The methods that the path has; none where there is no such path. A path without parameters goes before one with.
