@@ -109,7 +109,8 @@ fn unlimited(schema: &Value) -> Option<&'static str> {
     let bounded = match type_of(schema) {
         Some("string") => {
             let endless = |pattern: &str| {
-                let outside_classes: String = pattern.split('[').enumerate().map(|(n, part)| if n == 0 { part } else { part.split_once(']').unwrap().1 }).collect();
+                let outside_classes: String =
+                    pattern.split('[').enumerate().map(|(n, part)| if n == 0 { part } else { part.split_once(']').unwrap().1 }).collect();
                 outside_classes.contains(['*', '+']) || outside_classes.contains(",}") || !pattern.starts_with('^') || !pattern.ends_with('$')
             };
             let format = schema["format"].as_str().is_some_and(|format| ["date", "date-time", "uuid"].contains(&format));
@@ -252,9 +253,21 @@ fn the_3_0_form_has_nothing_that_3_0_does_not_know() {
 
 fn newer_than_3_0(schema: &Value) -> Vec<String> {
     let mut faults = Vec::new();
-    for keyword in ["const", "examples", "$defs", "$schema", "prefixItems", "if", "propertyNames", "patternProperties", "contains", "dependentRequired",
-        "unevaluatedProperties", "contentEncoding", "contentMediaType"]
-    {
+    for keyword in [
+        "const",
+        "examples",
+        "$defs",
+        "$schema",
+        "prefixItems",
+        "if",
+        "propertyNames",
+        "patternProperties",
+        "contains",
+        "dependentRequired",
+        "unevaluatedProperties",
+        "contentEncoding",
+        "contentMediaType",
+    ] {
         if schema.get(keyword).is_some() {
             faults.push(format!("`{keyword}`"));
         }

@@ -152,11 +152,11 @@ impl Email {
         }
         let invalid = || Invalid::new("invalid_email", "must have the form local@domain");
         let (local, domain) = text.rsplit_once('@').ok_or_else(invalid)?;
-        let local_holds = !local.is_empty() && !local.contains(|c: char| c.is_control() || c.is_whitespace() || c == '@');
+        let atom_holds = |atom: &str| !atom.is_empty() && !atom.contains(|c: char| c.is_control() || c.is_whitespace() || c == '@');
         let label_holds = |label: &str| {
             !label.is_empty() && !label.starts_with('-') && !label.ends_with('-') && label.chars().all(|c| c.is_alphanumeric() || c == '-')
         };
-        if local_holds && domain.split('.').all(label_holds) { Ok(Self(text.to_owned())) } else { Err(invalid()) }
+        if local.split('.').all(atom_holds) && domain.split('.').all(label_holds) { Ok(Self(text.to_owned())) } else { Err(invalid()) }
     }
 
     /// The address as it is compared: in lower case.

@@ -169,7 +169,11 @@ impl<S: Scopes> FromRequest for Allowed<S> {
     fn from_request(request: &HttpRequest, _: &mut Payload) -> Self::Future {
         ready(authenticate(request).and_then(|caller| {
             let missing: Vec<&str> = S::NAMES.iter().copied().filter(|name| !caller.may(name)).collect();
-            if missing.is_empty() { Ok(Self { caller: caller.with_strict(request)?, scope: PhantomData }) } else { Err(missing_scopes(&missing, S::NAMES)) }
+            if missing.is_empty() {
+                Ok(Self { caller: caller.with_strict(request)?, scope: PhantomData })
+            } else {
+                Err(missing_scopes(&missing, S::NAMES))
+            }
         }))
     }
 }

@@ -311,7 +311,8 @@ impl FromRequest for IdempotencyKey {
             None => Ok(Self(None)),
             Some(key) if (1..=255).contains(&key.len()) && key.bytes().all(|b| b.is_ascii_graphic()) => Ok(Self(Some(key.to_owned()))),
             Some(_) => {
-                let fault = Fault::new("/idempotency-key", "invalid_header", "an idempotency key has 1 to 255 visible ASCII characters, and no space");
+                let fault =
+                    Fault::new("/idempotency-key", "invalid_header", "an idempotency key has 1 to 255 visible ASCII characters, and no space");
                 Err(ApiError::new(Kind::InvalidHeader).faults(vec![fault]))
             }
         }))

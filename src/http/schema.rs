@@ -90,7 +90,7 @@ named! {
     Sha256Hex as "Sha256": string("A SHA-256 digest in hexadecimal.", "9f86d081884c7d659a2feaa0c55ad015a3bf4f1b2b0b822cd15d6c15b0f00a08")
         .pattern(Some("^[0-9a-fA-F]{64}$"));
     Email as "Email": string("An e-mail address.", "m.rivera@example.org").format(Some(SchemaFormat::Custom("email".into())))
-        .max_length(Some(254)).pattern(Some(r"^[A-Za-z0-9._%+-]{1,64}@[A-Za-z0-9-]{1,63}(\.[A-Za-z0-9-]{1,63})*\.[A-Za-z]{2,20}$"));
+        .max_length(Some(254)).pattern(Some(r"^[A-Za-z0-9_%+-]{1,32}(\.[A-Za-z0-9_%+-]{1,31})?@[A-Za-z0-9]{1,63}(\.[A-Za-z0-9]{1,63})*\.[A-Za-z]{2,20}$"));
     Day as "Day": string("A calendar date, from the year 1900.", "2026-03-06").format(Some(SchemaFormat::KnownFormat(KnownFormat::Date)))
         .pattern(Some("^(19|[2-9][0-9])[0-9]{2}-[0-9]{2}-[0-9]{2}$"));
     Moment as "Moment": string("An instant with its offset (RFC 3339).", "2026-03-06T14:00:00-06:00").format(Some(SchemaFormat::KnownFormat(KnownFormat::DateTime)))

@@ -101,7 +101,7 @@ fn is_page(operation: &Value) -> bool {
 
 /// A cursor is 24 bytes in base64url; a header is read up to a limit.
 fn limit_parameters(operation: &mut Value) {
-    for parameter in operation["parameters"].as_array_mut().into_iter().flatten() {
+    for parameter in operation.get_mut("parameters").and_then(Value::as_array_mut).into_iter().flatten() {
         if parameter["in"] == "query" && parameter["name"] == "cursor" {
             parameter["schema"] = json!({"type": "string", "pattern": "^[A-Za-z0-9_-]{32}$"});
         }

@@ -24,7 +24,13 @@ pub struct Documents {
 
 /// Schemas that are reached through shared responses and parameters alone.
 #[derive(OpenApi)]
-#[openapi(components(schemas(super::problem::Problem, super::problem::ProblemError, crate::domain::agency::AgencyKey, super::decode::Ref)))]
+#[openapi(components(schemas(
+    super::problem::Problem,
+    super::problem::ProblemError,
+    crate::domain::agency::AgencyKey,
+    super::decode::Ref,
+    crate::domain::standard_draft::StandardKey
+)))]
 struct Base;
 
 impl Default for Documents {
