@@ -34,7 +34,7 @@ pub struct AppointmentInput {
     /// Whether the officer is sworn; others are tracked and never counted.
     sworn: bool,
     #[deserr(default = Employment::FullTime)]
-    #[schema(default = "full_time")]
+    #[schema(required = false, default = "full_time")]
     employment: Employment,
     #[deserr(default)]
     #[schema(example = "Sergeant")]
@@ -61,7 +61,7 @@ pub struct AppointmentChangeInput {
     /// Whether the officer is sworn; others are tracked and never counted.
     sworn: bool,
     #[deserr(default = Employment::FullTime)]
-    #[schema(default = "full_time")]
+    #[schema(required = false, default = "full_time")]
     employment: Employment,
     #[deserr(default)]
     #[schema(example = "Sergeant")]

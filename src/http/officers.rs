@@ -53,11 +53,11 @@ pub struct OfficerInput {
     email: Option<Email>,
     /// Keys in other systems, such as the state's register of officers.
     #[deserr(default)]
-    #[schema(value_type = Vec<IdentifierInput>, max_items = 100)]
+    #[schema(value_type = Vec<IdentifierInput>, required = false, max_items = 100)]
     identifiers: AtMost<IdentifierInput, 100>,
     /// Spells at agencies; at least one at an agency of the caller's, unless its grant is for all.
     #[deserr(default)]
-    #[schema(value_type = Vec<AppointmentInput>, max_items = 100)]
+    #[schema(value_type = Vec<AppointmentInput>, required = false, max_items = 100)]
     appointments: AtMost<AppointmentInput, 100>,
 }
 
@@ -74,7 +74,7 @@ pub struct PersonInput {
     email: Option<Email>,
     /// Keys in other systems: all of them, since what is left out is taken away.
     #[deserr(default)]
-    #[schema(value_type = Vec<IdentifierInput>, max_items = 100)]
+    #[schema(value_type = Vec<IdentifierInput>, required = false, max_items = 100)]
     identifiers: AtMost<IdentifierInput, 100>,
 }
 

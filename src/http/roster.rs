@@ -9,7 +9,7 @@ use uuid::Uuid;
 
 use super::auth::{Allowed, OfficersRead, OfficersWrite};
 use super::decode::{AtMost, Day, Faults, Flag, decode};
-use super::extract::{AgencyPath, BATCH_LIMIT, Body, Query, prefers_minimal};
+use super::extract::{AgencyPath, BATCH_LIMIT, Body, Preconditions, Query, prefers_minimal};
 use super::officers::{IdentifierInput, OfficerView, identifiers, views};
 use super::page::{self, Cursor, Limit, Page};
 use super::problem::{ApiError, ApiResult, Kind, Problem};
@@ -64,7 +64,7 @@ pub struct RosterEntryInput {
     #[schema(example = "Sergeant")]
     rank: Option<Name>,
     #[deserr(default = Employment::FullTime)]
-    #[schema(default = "full_time")]
+    #[schema(required = false, default = "full_time")]
     employment: Employment,
     /// Whether the officer is sworn; others are tracked and never counted.
     sworn: bool,
@@ -75,7 +75,7 @@ pub struct RosterEntryInput {
     ended_on: Option<Day>,
     /// Keys in other systems; they are added to those that are held.
     #[deserr(default)]
-    #[schema(value_type = Vec<IdentifierInput>, max_items = 100)]
+    #[schema(value_type = Vec<IdentifierInput>, required = false, max_items = 100)]
     identifiers: AtMost<IdentifierInput, 100>,
 }
 
@@ -292,8 +292,11 @@ async fn put_roster(
     request: HttpRequest,
     path: AgencyPath,
     query: Query<PutRosterQuery>,
+    preconditions: Preconditions,
     body: Body<RosterInput, BATCH_LIMIT>,
 ) -> ApiResult {
+    // A roster is read in pages, which have no version: none that a caller names is the current one.
+    preconditions.check(None)?;
     let on = |flag: Option<Flag>| flag.is_some_and(|flag| flag.0);
     let (dry_run, allow_shrink) = (on(query.0.dry_run), on(query.0.allow_shrink));
     let roster = Roster { as_of: body.value.as_of.0, entries: read(body.value.officers)?, dry_run, allow_shrink };

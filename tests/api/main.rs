@@ -7,7 +7,12 @@ mod support;
 
 mod agencies;
 mod appointments;
+mod authorization;
+mod bad_bodies;
+mod bad_input;
+mod bad_requests;
 mod completions;
+mod conventions;
 mod course_mappings;
 mod health;
 mod joins;

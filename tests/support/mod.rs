@@ -2,7 +2,10 @@
 
 pub mod client;
 pub mod database;
+pub mod document;
+pub mod raw;
 pub mod rows;
+pub mod scene;
 
 use std::sync::Arc;
 

@@ -39,7 +39,7 @@ pub struct CompletionInput {
     score: Option<Score>,
     /// Whether it was passed; a completion that doesn't say was.
     #[deserr(default = true)]
-    #[schema(default = true)]
+    #[schema(required = false, default = true)]
     passed: bool,
     /// The number on the certificate.
     #[deserr(default)]

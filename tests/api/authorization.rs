@@ -1,0 +1,235 @@
+//! Who may do what, for every operation that the document tells of: a new one is tested without being named here.
+
+use aws_lc_rs::signature::{Ed25519KeyPair, KeyPair as _};
+use base64::Engine as _;
+use base64::engine::general_purpose::URL_SAFE_NO_PAD;
+use jiff::{SignedDuration, Timestamp};
+use onemind::domain::clock::{Clock as _, SystemClock};
+use onemind::http::auth::SCOPES;
+use onemind::tokens::{Grant, KeyRing, Tokens};
+use serde_json::{Value, json};
+
+use crate::on_both_databases;
+use crate::support::document::{Document, NO_ID, Operation};
+use crate::support::scene::{Scene, held};
+use crate::support::{Client, Reply, TestApp};
+
+/// What anybody may ask, and nothing else.
+const PUBLIC: [&str; 5] = ["GET /livez", "GET /metrics", "GET /problems", "GET /problems/{slug}", "GET /readyz"];
+
+/// What all clients share: the catalogue, the standards, and the service itself. A client without grants sees it too.
+const SHARED: [&str; 3] = ["/v1/trainings/", "/v1/standards/", "/problems/"];
+
+fn every_scope() -> String {
+    SCOPES.iter().map(|(name, _)| *name).collect::<Vec<_>>().join(" ")
+}
+
+fn grant(scope: &str, lifetime: SignedDuration) -> Grant {
+    Grant { client: "iacp".into(), scope: scope.into(), agencies: None, lifetime }
+}
+
+/// The parts of a token: header, claims and signature.
+fn parts(token: &str) -> (Value, Value, String) {
+    let mut parts = token.split('.');
+    let mut read = || serde_json::from_slice(&URL_SAFE_NO_PAD.decode(parts.next().unwrap()).unwrap()).unwrap();
+    (read(), read(), token.rsplit('.').next().unwrap().to_owned())
+}
+
+fn encoded(part: &Value) -> String {
+    URL_SAFE_NO_PAD.encode(part.to_string())
+}
+
+/// Tokens that must not be accepted, and what each is.
+fn bad_tokens(app: &TestApp) -> Vec<(&'static str, String)> {
+    let good = app.token("iacp", "all", None);
+    let (header, claims, signature) = parts(&good);
+    let with = |part: &Value, name: &str, value: Value| {
+        let mut part = part.clone();
+        part[name] = value;
+        part
+    };
+    let again = |header: &Value, claims: &Value| format!("{}.{}.{signature}", encoded(header), encoded(claims));
+    let now = SystemClock.now();
+    let signed = |tokens: &Tokens, now: Timestamp| tokens.sign(&grant(&every_scope(), SignedDuration::from_mins(15)), now).unwrap();
+    let own_keys = || KeyRing::open(&app.config.data_dir).unwrap();
+    let other_folder = app.config.data_dir.join("other");
+    std::fs::create_dir_all(&other_folder).unwrap();
+    let other_key = signed(&Tokens::new(KeyRing::open(&other_folder).unwrap(), &app.config.issuer, &app.config.audience), now);
+    let (_, _, other_signature) = parts(&other_key);
+    let none = with(&header, "alg", json!("none"));
+    let symmetric = with(&header, "alg", json!("HS256"));
+    let public_key = public_key(&app.config.data_dir);
+    let forged = jsonwebtoken::encode(
+        &jsonwebtoken::Header { kid: header["kid"].as_str().map(str::to_owned), typ: Some("at+jwt".into()), ..jsonwebtoken::Header::new(jsonwebtoken::Algorithm::HS256) },
+        &claims,
+        &jsonwebtoken::EncodingKey::from_secret(&public_key),
+    );
+    vec![
+        ("no JWT", "nonsense".into()),
+        ("empty", String::new()),
+        ("cut off", good[..good.len() - 10].to_owned()),
+        ("without its signature", format!("{}.{}.", encoded(&header), encoded(&claims))),
+        ("alg none, unsigned", format!("{}.{}.", encoded(&none), encoded(&claims))),
+        ("alg none, with a signature", again(&none, &claims)),
+        ("alg HS256, with the old signature", again(&symmetric, &claims)),
+        ("alg HS256, signed with the public key", forged.unwrap()),
+        ("with other claims than were signed", again(&header, &with(&claims, "sub", json!("somebody else")))),
+        ("of another key", other_key),
+        ("of another key, under the name of ours", format!("{}.{}.{other_signature}", encoded(&header), encoded(&claims))),
+        ("expired", signed(&app.registry.tokens, now - SignedDuration::from_hours(1))),
+        ("of another issuer", signed(&Tokens::new(own_keys(), "somebody", &app.config.audience), now)),
+        ("for another audience", signed(&Tokens::new(own_keys(), &app.config.issuer, "somebody"), now)),
+    ]
+}
+
+/// The public half of the key in the data folder, which anybody may know.
+fn public_key(folder: &std::path::Path) -> Vec<u8> {
+    let mut folders = vec![folder.to_owned()];
+    while let Some(folder) = folders.pop() {
+        for entry in std::fs::read_dir(folder).unwrap().map(|entry| entry.unwrap().path()) {
+            if entry.is_dir() {
+                folders.push(entry);
+            } else if entry.extension().is_some_and(|extension| extension == "pk8") {
+                return Ed25519KeyPair::from_pkcs8(&std::fs::read(entry).unwrap()).unwrap().public_key().as_ref().to_vec();
+            }
+        }
+    }
+    panic!("there is no key")
+}
+
+/// Sends an operation with each body that it might come with: none, one that is no JSON, one that it takes.
+async fn with_each_body(client: &Client, document: &Document, operation: &Operation, path: &str) -> Vec<Reply> {
+    let mut replies = vec![client.send(client.request(operation.verb(), path)).await];
+    if let Some((media_type, schema)) = operation.body() {
+        for body in ["{".to_owned(), document.example(schema).unwrap().to_string()] {
+            let request = client.request(operation.verb(), path).header("content-type", media_type);
+            replies.push(client.send(request.body(body)).await);
+        }
+    }
+    replies
+}
+
+fn secured(document: &Document) -> Vec<Operation> {
+    document.operations().into_iter().filter(|operation| operation.scopes().is_some()).collect()
+}
+
+#[test]
+fn only_these_operations_are_open_to_anybody() {
+    let open = Document::current().operations().into_iter().filter(|operation| operation.scopes().is_none());
+    assert_eq!(open.map(|operation| operation.name()).collect::<Vec<_>>(), PUBLIC);
+}
+
+on_both_databases! {
+    async fn nothing_is_done_without_a_token_that_holds(app: TestApp) {
+        let document = Document::current();
+        let before = held(&app, &document.operations()).await;
+        let tokens = bad_tokens(&app);
+        for operation in secured(&document) {
+            let path = operation.path_to_nothing();
+            for reply in with_each_body(&app.stranger(), &document, &operation, &path).await {
+                assert_eq!((reply.status, operation.method != "HEAD"), (401, true), "{} without a token: {}", operation.name(), reply.text);
+                reply.problem(401, "unauthorized");
+                assert_eq!(reply.header("www-authenticate"), "Bearer realm=\"onemind\"");
+            }
+            for (what, token) in &tokens {
+                let client = Client::new(&app.address, Some(token.clone()));
+                for reply in with_each_body(&client, &document, &operation, &path).await {
+                    assert_eq!(reply.status, 401, "{} with a token {what}: {}", operation.name(), reply.text);
+                    reply.problem(401, "unauthorized");
+                    assert!(reply.header("www-authenticate").starts_with("Bearer realm=\"onemind\", error=\"invalid_token\""), "{what}");
+                }
+            }
+        }
+        assert_eq!(held(&app, &document.operations()).await, before);
+    }
+
+    async fn nothing_is_done_without_each_scope_that_it_needs(app: TestApp) {
+        let document = Document::current();
+        let scene = Scene::make(&app).await;
+        let before = held(&app, &document.operations()).await;
+        for operation in secured(&document) {
+            for needed in operation.scopes().unwrap() {
+                let others: Vec<&str> = SCOPES.iter().map(|(name, _)| *name).filter(|name| *name != needed).collect();
+                let client = app.client("iacp", &others.join(" "), None);
+                for path in [operation.path_to_nothing(), scene.path(&operation)] {
+                    for reply in with_each_body(&client, &document, &operation, &path).await {
+                        assert_eq!(reply.status, 403, "{} without {needed}: {}", operation.name(), reply.text);
+                        reply.problem(403, "missing-scope");
+                        assert!(reply.json()["detail"].as_str().unwrap().contains(&format!("`{needed}`")), "{}", reply.text);
+                        let challenge = reply.header("www-authenticate");
+                        assert!(challenge.contains("error=\"insufficient_scope\"") && challenge.contains(needed), "{challenge}");
+                    }
+                }
+            }
+        }
+        assert_eq!(held(&app, &document.operations()).await, before);
+    }
+
+    async fn with_its_scopes_alone_every_operation_gets_past_the_door(app: TestApp) {
+        let document = Document::current();
+        for operation in secured(&document) {
+            let client = app.client("iacp", &operation.scopes().unwrap().join(" "), None);
+            let reply = client.send(client.request(operation.verb(), &operation.path_to_nothing())).await;
+            assert!(![401, 403].contains(&reply.status) && reply.status < 500, "{}: {} {}", operation.name(), reply.status, reply.text);
+        }
+    }
+
+    async fn what_is_out_of_reach_can_not_be_told_from_what_is_not_there(app: TestApp) {
+        let document = Document::current();
+        let scene = Scene::make(&app).await;
+        let before = held(&app, &document.operations()).await;
+        let stranger = app.client("another vendor", "all", Some(&[]));
+        let mut seen = 0;
+        for operation in document.operations().iter().filter(|operation| operation.path.contains('{')) {
+            if SHARED.iter().any(|shared| operation.path.starts_with(shared)) {
+                continue;
+            }
+            let path = scene.path(operation);
+            if operation.method == "GET" {
+                assert_eq!(scene.client.get(&path).await.status, 200, "{path}: the scene's own client sees it");
+            }
+            let mut pairs = vec![(path.clone(), operation.path_to_nothing())];
+            if operation.path.starts_with("/v1/agencies/{agency}") && operation.method != "PUT" {
+                let of = |ori: &str| operation.path.replace("{agency}", &format!("ori:{ori}"));
+                pairs.push((of("TX2270000"), of("WA0000000")));
+            }
+            for (there, nowhere) in pairs {
+                let (there, nowhere) = (with_body(&stranger, &document, operation, &there).await, with_body(&stranger, &document, operation, &nowhere).await);
+                assert_eq!((there.status, nowhere.status), (404, 404), "{}: {}", operation.name(), there.text);
+                let bare = |reply: &Reply| reply.text.replace(reply.header("x-request-id"), "");
+                assert_eq!(bare(&there), bare(&nowhere), "{}", operation.name());
+                let names = |reply: &Reply| reply.headers.keys().map(ToString::to_string).collect::<Vec<_>>();
+                assert_eq!(names(&there), names(&nowhere), "{}", operation.name());
+                seen += 1;
+            }
+        }
+        assert!(seen > 20, "{seen}");
+        for operation in document.operations().iter().filter(|operation| operation.is_list() && !operation.path.contains('{')) {
+            if SHARED.iter().all(|shared| !format!("{}/", operation.path).starts_with(shared)) {
+                assert_eq!(stranger.all(&operation.path).await, [Value::Null; 0], "{}", operation.name());
+            }
+        }
+        assert_eq!(held(&app, &document.operations()).await, before);
+    }
+
+    async fn the_token_alone_says_what_may_be_done(app: TestApp) {
+        let client = app.client("vendor", "status:read agencies:read", Some(&["ori:TX2270000"]));
+        let said = client.get("/v1/whoami").await.expect(200);
+        assert_eq!((&said["subject"], &said["scopes"], &said["agencies"]), (&json!("vendor"), &json!(["status:read", "agencies:read"]), &json!(["ori:TX2270000"])));
+        assert_eq!(app.staff().get("/v1/whoami").await.expect(200)["agencies"], Value::Null);
+        assert_eq!(app.client("nobody", "", Some(&[])).get("/v1/whoami").await.expect(200)["scopes"], json!([]));
+        let basic = app.stranger().request(reqwest::Method::GET, "/v1/whoami").header("authorization", "Basic aWFjcDphbGw=");
+        app.stranger().send(basic).await.problem(401, "unauthorized");
+        let unknown = app.staff().get(&format!("/v1/agencies/{NO_ID}")).await;
+        unknown.problem(404, "not-found");
+    }
+}
+
+/// Sends an operation with a body that it takes, if it takes one.
+async fn with_body(client: &Client, document: &Document, operation: &Operation, path: &str) -> Reply {
+    let request = client.request(operation.verb(), path);
+    match operation.body() {
+        None => client.send(request).await,
+        Some((media_type, schema)) => client.send(request.header("content-type", media_type).body(document.example(schema).unwrap().to_string())).await,
+    }
+}

@@ -1,0 +1,130 @@
+//! One of everything that has a path of its own, and what the tables hold.
+
+use std::collections::BTreeMap;
+
+use diesel::QueryableByName;
+use diesel::prelude::*;
+use onemind::storage::{AnyConn, StorageError};
+use serde_json::{Value, json};
+
+use super::document::Operation;
+use super::{Backend, Client, TestApp};
+
+/// The agency of the scene; the examples of the document name it.
+pub const AGENCY: &str = "ori:TX2270000";
+
+/// One of everything, made by a client whose grant is for the agency alone.
+pub struct Scene {
+    /// The path of each, by its path in the document.
+    paths: BTreeMap<&'static str, String>,
+    /// Who made what can be made by a client with that grant.
+    pub client: Client,
+}
+
+/// What a client sent that tells of somebody whom another agency holds.
+async fn join(app: &TestApp) -> String {
+    app.agency("TX0000009").await;
+    let person = |agency: &str| {
+        json!({"given_name": "Ada", "family_name": "Wong", "identifiers": [{"system": "post:US-TX", "value": "77-1"}],
+            "appointments": [{"agency": agency, "sworn": true, "started_on": "2020-01-01"}]})
+    };
+    let elsewhere = app.client("rms-9", "officers:write", Some(&["ori:TX0000009"]));
+    elsewhere.post("/v1/officers", &person("ori:TX0000009")).await.expect(201);
+    let here = app.client("vendor", "all", Some(&[AGENCY]));
+    here.post("/v1/officers", &person(AGENCY)).await.expect(201);
+    here.all("/v1/officer-joins").await[0]["id"].as_str().unwrap().to_owned()
+}
+
+impl Scene {
+    pub async fn make(app: &TestApp) -> Self {
+        let agency = app.agency("TX2270000").await;
+        let staff = app.staff();
+        let client = app.client("vendor", "all", Some(&[AGENCY]));
+        let created = |reply: super::Reply| reply.expect(201)["id"].as_str().unwrap().to_owned();
+        let appointment = json!({"agency": AGENCY, "sworn": true, "badge_number": "88", "started_on": "2019-05-01"});
+        let officer = json!({"given_name": "Maria", "family_name": "Rivera", "appointments": [appointment]});
+        let officer = client.post("/v1/officers", &officer).await.expect(201);
+        let appointment = officer["appointments"][0]["id"].as_str().unwrap();
+        let officer = officer["id"].as_str().unwrap();
+        let training = app.training("CIT-40").await;
+        staff.put(&format!("/v1/trainings/{training}/recognition"), &json!({"status": "recognized", "note": null})).await.expect(200);
+        let mapping = json!({"code": "vendor-4711", "training": training, "effective_from": "2020-01-01", "effective_to": null});
+        let mapping = created(client.post("/v1/course-mappings", &mapping).await);
+        let completion = json!({"external_id": "rec-1", "officer": {"agency": AGENCY, "badge_number": "88", "family_name": "Rivera"},
+            "training": {"code": "vendor-4711"}, "completed_on": "2026-03-06"});
+        let completion = created(client.post("/v1/completions", &completion).await);
+        let partnership = json!({"agency": AGENCY, "organization": {"name": "Hill Country MHDD", "kind": "community_mental_health"}, "agreement": "mou",
+            "effective_on": "2025-01-01", "ends_on": null, "document": null});
+        let partnership = created(client.post("/v1/partnerships", &partnership).await);
+        let policy = json!({"agency": AGENCY, "title": "Response to people in crisis", "adopted_on": "2025-01-01", "ends_on": null, "document": null});
+        let policy = created(client.post("/v1/policies", &policy).await);
+        let pledge = json!({"agency": AGENCY, "standard": "one-mind", "pledged_on": "2025-02-01", "term_months": 24,
+            "signatory": {"name": "Maria Rivera", "title": "Chief of Police"}});
+        let pledge = created(client.post("/v1/pledges", &pledge).await);
+        let standard = json!({"code": "one-mind-2030", "title": "One Mind 2030", "crisis_share": {"numerator": 1, "denominator": 4},
+            "crisis_counts_as_awareness": true, "lapsed_credit_counts": false});
+        created(staff.post("/v1/standards", &standard).await);
+        let paths = BTreeMap::from([
+            ("/v1/agencies/{agency}", format!("/v1/agencies/{agency}")),
+            ("/v1/completions/{id}", format!("/v1/completions/{completion}")),
+            ("/v1/course-mappings/{id}", format!("/v1/course-mappings/{mapping}")),
+            ("/v1/officer-joins/{id}", format!("/v1/officer-joins/{}", join(app).await)),
+            ("/v1/officers/{id}", format!("/v1/officers/{officer}")),
+            ("/v1/officers/{id}/appointments/{appointment}", format!("/v1/officers/{officer}/appointments/{appointment}")),
+            ("/v1/partnerships/{id}", format!("/v1/partnerships/{partnership}")),
+            ("/v1/pledges/{id}", format!("/v1/pledges/{pledge}")),
+            ("/v1/policies/{id}", format!("/v1/policies/{policy}")),
+            ("/v1/standards/{standard}", "/v1/standards/one-mind-2030".to_owned()),
+            ("/v1/trainings/{id}", format!("/v1/trainings/{training}")),
+            ("/problems/{slug}", "/problems/not-found".to_owned()),
+        ]);
+        Self { paths, client }
+    }
+
+    /// The path of the operation on what the scene holds.
+    pub fn path(&self, operation: &Operation) -> String {
+        let held = self.paths.iter().filter(|(pattern, _)| operation.path.starts_with(*pattern)).max_by_key(|(pattern, _)| pattern.len());
+        let path = held.map_or_else(|| operation.path.clone(), |(pattern, path)| operation.path.replacen(pattern, path, 1));
+        assert!(!path.contains('{'), "the scene holds nothing for {}: add it in tests/support/scene.rs", operation.path);
+        path
+    }
+}
+
+#[derive(QueryableByName)]
+struct Name {
+    #[diesel(sql_type = diesel::sql_types::Text)]
+    name: String,
+}
+
+#[derive(QueryableByName)]
+struct Count {
+    #[diesel(sql_type = diesel::sql_types::BigInt)]
+    count: i64,
+}
+
+/// How many rows each table holds.
+pub async fn rows(app: &TestApp) -> BTreeMap<String, i64> {
+    let tables = match app.backend {
+        Backend::Sqlite => "SELECT name FROM sqlite_master WHERE type = 'table' AND name NOT LIKE 'sqlite%'",
+        Backend::Postgres => "SELECT tablename::text AS name FROM pg_tables WHERE schemaname = 'public'",
+    };
+    let count = move |conn: &mut AnyConn| -> Result<BTreeMap<String, i64>, StorageError> {
+        let mut counts = BTreeMap::new();
+        for Name { name } in diesel::sql_query(tables).load::<Name>(conn)? {
+            let count = diesel::sql_query(format!("SELECT count(*) AS count FROM {name}")).get_result::<Count>(conn)?.count;
+            counts.insert(name, count);
+        }
+        Ok(counts)
+    };
+    app.registry.store.read(count).await.unwrap()
+}
+
+/// What the registry holds: the rows of each table, and every list in full as staff see it.
+pub async fn held(app: &TestApp, operations: &[Operation]) -> (BTreeMap<String, i64>, BTreeMap<String, Vec<Value>>) {
+    let staff = app.staff();
+    let mut lists = BTreeMap::new();
+    for operation in operations.iter().filter(|operation| operation.is_list() && !operation.path.contains('{')) {
+        lists.insert(operation.path.clone(), staff.all(&operation.path).await);
+    }
+    (rows(app).await, lists)
+}
