@@ -6,7 +6,7 @@ use serde_json::{Value, json};
 use crate::on_both_databases;
 use crate::support::document::{Document, Operation, type_of};
 use crate::support::scene::{Scene, held};
-use crate::support::{Client, Reply, TestApp};
+use crate::support::{Client, Reply};
 
 /// A body, what is wrong with it, and where the fault is to be found.
 struct Bad {
@@ -113,7 +113,7 @@ on_both_databases! {
             let Some((media_type, schema)) = operation.body() else { continue };
             let path = scene.path(&operation);
             for bad in broken(&document, schema, operation.method == "PATCH") {
-                let reply = send(&staff, &operation, &path, media_type, bad.body.to_string()).await;
+                let reply = send(scene.caller(&staff, &operation), &operation, &path, media_type, bad.body.to_string()).await;
                 count += 1;
                 if !refuses(&reply, &bad.pointer) {
                     let text: String = reply.text.chars().take(300).collect();

@@ -6,9 +6,9 @@ use reqwest::Method;
 use serde_json::{Value, json};
 
 use crate::on_both_databases;
+use crate::support::Backend;
 use crate::support::document::Document;
 use crate::support::scene::{AGENCY, Scene, held};
-use crate::support::{Backend, TestApp};
 
 fn agency(field: &str, value: Value) -> Value {
     let mut body = json!({"name": "Travis County", "kind": "sheriff", "country": "US"});
@@ -33,7 +33,8 @@ fn appointment(field: &str, value: Value) -> Value {
 }
 
 fn pledge(field: &str, value: Value) -> Value {
-    let mut body = json!({"agency": AGENCY, "standard": "one-mind", "pledged_on": "2030-01-01", "term_months": 24, "signatory": {"name": "A", "title": "B"}});
+    let mut body =
+        json!({"agency": AGENCY, "standard": "one-mind", "pledged_on": "2030-01-01", "term_months": 24, "signatory": {"name": "A", "title": "B"}});
     body[field] = value;
     body
 }
@@ -47,17 +48,27 @@ fn policy(field: &str, value: Value) -> Value {
 /// What is posted where, and the fault that it has.
 fn faulty() -> Vec<(&'static str, Value, &'static str)> {
     let mut table = Vec::new();
-    for ori in ["TX227000", "TX22700000", "T12270000", "tx2270000", "TX227000O ", " ", "TX-270000", "ＴＸ2270000"] {
-        if ori.trim() != "TX227000O" {
-            table.push(("/v1/agencies", agency("ori", json!(ori)), "/ori invalid_ori"));
-        }
+    for ori in ["TX227000", "TX22700000", "T12270000", "tx2270000", " ", "TX-270000", "ＴＸ2270000"] {
+        table.push(("/v1/agencies", agency("ori", json!(ori)), "/ori invalid_ori"));
     }
-    for day in ["2026-02-29", "2026-02-30", "2026-13-01", "2026-00-10", "2026-1-1", "20260306", "06/03/2026", "1899-12-31", "10000-01-01", "-2026-01-01", "today"] {
+    for day in [
+        "2026-02-29",
+        "2026-02-30",
+        "2026-13-01",
+        "2026-00-10",
+        "2026-1-1",
+        "20260306",
+        "06/03/2026",
+        "1899-12-31",
+        "10000-01-01",
+        "-2026-01-01",
+        "today",
+    ] {
         table.push(("/v1/policies", policy("adopted_on", json!(day)), "/adopted_on invalid_date"));
     }
     table.extend([
         ("/v1/agencies", agency("country", json!("USA")), "/country invalid_country"),
-        ("/v1/agencies", agency("subdivision", json!("CA-ON")), "/subdivision outside_country"),
+        ("/v1/agencies", agency("subdivision", json!("CA-ON")), "/subdivision wrong_country"),
         ("/v1/agencies", agency("sworn_strength", json!({"count": 1_000_001, "as_of": "2025-01-01"})), "/sworn_strength/count too_large"),
         ("/v1/completions", record("expires_on", json!("2026-03-06")), "/expires_on expires_before_completion"),
         ("/v1/completions", record("expires_on", json!("2025-03-06")), "/expires_on expires_before_completion"),
@@ -77,7 +88,11 @@ fn faulty() -> Vec<(&'static str, Value, &'static str)> {
         ("/v1/pledges", pledge("term_months", json!(11)), "/term_months invalid_term"),
         ("/v1/pledges", pledge("term_months", json!(37)), "/term_months invalid_term"),
         ("/v1/pledges", pledge("standard", json!("two-minds")), "/standard unknown_standard"),
-        ("/v1/course-mappings", json!({"code": "c", "training": "0199c1f0-0000-7000-8000-00000000dead", "effective_from": "2020-01-01", "effective_to": null}), "/training unknown_training"),
+        (
+            "/v1/course-mappings",
+            json!({"code": "c", "training": "0199c1f0-0000-7000-8000-00000000dead", "effective_from": "2020-01-01", "effective_to": null}),
+            "/training unknown_training",
+        ),
     ]);
     table
 }
@@ -144,7 +159,7 @@ on_both_databases! {
 
     async fn a_cursor_holds_for_the_list_that_gave_it(app: TestApp) {
         let document = Document::current();
-        let _scene = Scene::make(&app).await;
+        let scene = Scene::make(&app).await;
         for number in 0..3 {
             app.agency(&format!("WA000000{number}")).await;
         }
@@ -160,7 +175,7 @@ on_both_databases! {
             .collect();
         tampered.extend([String::new(), "x".into(), "%00".into(), format!("{cursor}A"), cursor[1..].to_owned(), "A".repeat(32), "A".repeat(5000), "💥".into()]);
         for operation in document.operations().iter().filter(|operation| operation.is_list()) {
-            let path = _scene.path(operation);
+            let path = scene.path(operation);
             for bad in &tampered {
                 let reply = staff.get(&format!("{path}?cursor={bad}")).await;
                 assert_eq!(reply.status, 400, "{path}: {bad}: {}", reply.text);
@@ -179,14 +194,14 @@ on_both_databases! {
         let before = held(&app, &document.operations()).await;
         let mut seen = 0;
         for operation in document.operations().iter().filter(|operation| operation.takes("header", "If-Match")) {
-            let path = scene.path(operation);
+            let (path, caller) = (scene.path(operation), scene.caller(&staff, operation));
             for stale in ["\"AAAAAAAAAAAAAAAAAAAAAA\"", "W/\"x\"", "nonsense", "", "\"a\", \"b\""] {
-                let mut request = staff.request(operation.verb(), &path).header("if-match", stale);
+                let mut request = caller.request(operation.verb(), &path).header("if-match", stale);
                 if let Some((media_type, schema)) = operation.body() {
                     let body = if operation.method == "PATCH" { json!({}) } else { document.example(schema).unwrap() };
                     request = request.header("content-type", media_type).body(body.to_string());
                 }
-                let reply = staff.send(request).await;
+                let reply = caller.send(request).await;
                 assert_eq!(reply.status, 412, "{} with If-Match {stale:?}: {}", operation.name(), reply.text);
                 reply.problem(412, "precondition-failed");
                 seen += 1;

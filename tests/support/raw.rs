@@ -8,7 +8,6 @@ use std::time::Duration;
 pub struct RawReply {
     pub status: u16,
     pub head: String,
-    pub body: Vec<u8>,
 }
 
 /// Sends `head`, then `chunk` so many times while the service takes it, then `end`, and only then reads the answer: as clients do that
@@ -38,5 +37,5 @@ fn parse(answer: &[u8]) -> RawReply {
     let split = split.unwrap_or_else(|| panic!("no answer: {:?}", String::from_utf8_lossy(answer)));
     let head = String::from_utf8(answer[..split].to_vec()).unwrap();
     let status = head.split(' ').nth(1).unwrap().parse().unwrap();
-    RawReply { status, head, body: answer[split + 4..].to_vec() }
+    RawReply { status, head }
 }
