@@ -150,6 +150,19 @@ on_both_databases! {
         assert_eq!(people(&rms, "2026-02-01").await.len(), 4);
     }
 
+    async fn an_entry_that_would_overlap_a_spell_that_is_over_is_rejected_and_ends_nobody(app: TestApp) {
+        let rms = rms(&app).await;
+        let key = json!([{"system": "hr", "value": "7"}]);
+        let spell = |start: &str, end: Value| json!({"agency": "ori:TX0000001", "sworn": true, "started_on": start, "ended_on": end});
+        let body = json!({"given_name": "Ann", "family_name": "Jones", "identifiers": key,
+            "appointments": [spell("2015-06-01", json!("2020-01-01")), spell("2021-01-01", json!(null))]});
+        let jones = rms.post("/v1/officers", &body).await.expect(201);
+        let answer = rms.put(ROSTER, &roster("2026-01-01", &[with(entry("Jones", "Ann", None), "identifiers", key)])).await.expect(200);
+        assert_eq!(answer["results"][0]["problem"]["errors"][0]["code"], "overlapping_appointment");
+        assert_eq!(answer["ended"], json!([]));
+        assert_eq!(rms.get(&format!("/v1/officers/{}", jones["id"].as_str().unwrap())).await.expect(200), jones);
+    }
+
     async fn a_faulty_entry_refuses_the_whole_roster(app: TestApp) {
         let rms = rms(&app).await;
         rms.put(ROSTER, &roster("2026-01-01", &[entry("Rivera", "Maria", Some("88"))])).await.expect(200);
