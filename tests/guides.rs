@@ -104,7 +104,8 @@ fn follow(guide: &str, backend: Backend) {
         .iter()
         .enumerate()
         .map(|(number, step)| format!("echo 'at line {} of the guide' >&2\n{{\n{}}} >{number}.out\n", step.line, step.commands))
-        .collect();
+        .collect::<Vec<_>>()
+        .concat();
     let binaries = Path::new(env!("CARGO_BIN_EXE_onemind")).parent().unwrap();
     let run = Command::new("bash")
         .args(["-c", &format!("set -euo pipefail\nPATH='{}':$PATH\n{script}", binaries.display())])
@@ -206,9 +207,8 @@ fn line_agrees(expected: &str, actual: &str) -> bool {
 
 #[test]
 fn what_is_compared_is_told_apart() {
-    let differs = |expected: &str, actual: &str| {
-        agrees(&serde_json::from_str(expected).unwrap(), &serde_json::from_str(actual).unwrap(), String::new()).err()
-    };
+    let differs =
+        |expected: &str, actual: &str| agrees(&serde_json::from_str(expected).unwrap(), &serde_json::from_str(actual).unwrap(), String::new()).err();
     assert_eq!(differs(r#"{"a": "…", "b": [1]}"#, r#"{"b": [1], "a": {"c": 2}}"#), None);
     assert_eq!(differs(r#"{"b": [1], "…": "…"}"#, r#"{"b": [1], "a": {"c": 2}}"#), None);
     assert_eq!(differs(r#"{"b": [1]}"#, r#"{"b": [1], "a": 2}"#).as_deref(), Some("/a"));
@@ -216,7 +216,8 @@ fn what_is_compared_is_told_apart() {
     assert_eq!(differs(r#"["urn:uuid:…"]"#, r#"["urn:oid:1"]"#).as_deref(), Some("/0"));
     assert_eq!(differs(r#"{"b": [1, {"c": null}]}"#, r#"{"b": [1, {"c": 0}]}"#).as_deref(), Some("/b/1/c"));
     assert_eq!(differs(r#"{"b": [1], "…": "…"}"#, r#"{"a": [1]}"#).as_deref(), Some("/b"));
-    for (expected, actual, same) in [("a…c", "abc", true), ("a…", "abc", true), ("abc", "abc", true), ("ab", "abc", false), ("a…b", "abc", false)] {
+    for (expected, actual, same) in [("a…c", "abc", true), ("a…", "abc", true), ("abc", "abc", true), ("ab", "abc", false), ("a…b", "abc", false)]
+    {
         assert_eq!(line_agrees(expected, actual), same, "{expected} {actual}");
     }
 }

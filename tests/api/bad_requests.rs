@@ -148,7 +148,7 @@ on_both_databases! {
         let head = |framing: &str| {
             format!("POST /v1/agencies HTTP/1.1\r\nHost: x\r\nAuthorization: Bearer {token}\r\nContent-Type: application/json\r\n{framing}\r\n\r\n")
         };
-        let chunk = [format!("{:x}\r\n", MIB).into_bytes(), vec![b' '; MIB], b"\r\n".to_vec()].concat();
+        let chunk = [format!("{MIB:x}\r\n").into_bytes(), vec![b' '; MIB], b"\r\n".to_vec()].concat();
         let chunked = exchange(&app.address, head("Transfer-Encoding: chunked"), chunk, 50, b"0\r\n\r\n").await;
         assert_eq!(chunked.status, 413, "{}", chunked.head);
         assert!(chunked.head.contains("application/problem+json"));
