@@ -192,7 +192,7 @@ fn view(tx: &mut Tx<'_>, appointment: &Appointment) -> ServiceResult<Appointment
 }
 
 /// List an officer's appointments
-#[utoipa::path(tag = "officers", params(("id" = Uuid, Path), AppointmentQuery), security(("bearer" = ["officers:read"])),
+#[utoipa::path(tag = "officers", params(("id" = Uuid, Path, description = "The officer."), AppointmentQuery), security(("bearer" = ["officers:read"])),
     responses((status = 200, description = "A page of appointments.", body = Page<AppointmentView>)))]
 #[get("/v1/officers/{id}/appointments")]
 async fn list_appointments(caller: Allowed<OfficersRead>, request: HttpRequest, path: IdPath, query: Query<AppointmentQuery>) -> ApiResult {
@@ -210,7 +210,7 @@ async fn list_appointments(caller: Allowed<OfficersRead>, request: HttpRequest, 
 /// Appoint an officer
 ///
 /// Spells at one agency must not overlap; at different agencies they may.
-#[utoipa::path(tag = "officers", params(("id" = Uuid, Path)), request_body = AppointmentInput, security(("bearer" = ["officers:write"])),
+#[utoipa::path(tag = "officers", params(("id" = Uuid, Path, description = "The officer.")), request_body = AppointmentInput, security(("bearer" = ["officers:write"])),
     responses((status = 201, description = "The officer is appointed.", body = AppointmentView)))]
 #[post("/v1/officers/{id}/appointments")]
 async fn create_appointment(caller: Allowed<OfficersWrite>, path: IdPath, key: IdempotencyKey, body: Body<AppointmentInput>) -> ApiResult {
@@ -223,7 +223,7 @@ async fn create_appointment(caller: Allowed<OfficersWrite>, path: IdPath, key: I
 }
 
 /// Get an appointment
-#[utoipa::path(tag = "officers", params(("id" = Uuid, Path), ("appointment" = Uuid, Path)), security(("bearer" = ["officers:read"])),
+#[utoipa::path(tag = "officers", params(("id" = Uuid, Path, description = "The officer."), ("appointment" = Uuid, Path, description = "The appointment.")), security(("bearer" = ["officers:read"])),
     responses((status = 200, description = "The appointment.", body = AppointmentView)))]
 #[get("/v1/officers/{id}/appointments/{appointment}")]
 async fn get_appointment(caller: Allowed<OfficersRead>, path: AppointmentPath, preconditions: Preconditions) -> ApiResult {
@@ -232,7 +232,7 @@ async fn get_appointment(caller: Allowed<OfficersRead>, path: AppointmentPath, p
 }
 
 /// Change or end an appointment
-#[utoipa::path(tag = "officers", params(("id" = Uuid, Path), ("appointment" = Uuid, Path)), security(("bearer" = ["officers:write"])),
+#[utoipa::path(tag = "officers", params(("id" = Uuid, Path, description = "The officer."), ("appointment" = Uuid, Path, description = "The appointment.")), security(("bearer" = ["officers:write"])),
     request_body(content = AppointmentChangeInput, content_type = "application/merge-patch+json"),
     responses((status = 200, description = "The appointment as it is now.", body = AppointmentView)))]
 #[patch("/v1/officers/{id}/appointments/{appointment}")]
@@ -252,7 +252,7 @@ async fn change_appointment(caller: Allowed<OfficersWrite>, path: AppointmentPat
 /// Delete an appointment
 ///
 /// One that was recorded in error. An appointment that is over is ended, not deleted.
-#[utoipa::path(tag = "officers", params(("id" = Uuid, Path), ("appointment" = Uuid, Path)), security(("bearer" = ["officers:write"])),
+#[utoipa::path(tag = "officers", params(("id" = Uuid, Path, description = "The officer."), ("appointment" = Uuid, Path, description = "The appointment.")), security(("bearer" = ["officers:write"])),
     responses((status = 204, description = "The appointment is gone.")))]
 #[delete("/v1/officers/{id}/appointments/{appointment}")]
 async fn delete_appointment(caller: Allowed<OfficersWrite>, path: AppointmentPath, preconditions: Preconditions) -> ApiResult {

@@ -116,7 +116,7 @@ async fn list_officer_joins(caller: Allowed<OfficersWrite>, request: HttpRequest
 /// Get an officer whom two clients describe
 ///
 /// For IACP staff: needs a grant for all agencies.
-#[utoipa::path(tag = "officers", params(("id" = Uuid, Path)), security(("bearer" = ["officers:write"])),
+#[utoipa::path(tag = "officers", params(("id" = Uuid, Path, description = "The join.")), security(("bearer" = ["officers:write"])),
     responses((status = 200, description = "The join.", body = JoinView)))]
 #[get("/v1/officer-joins/{id}")]
 async fn get_officer_join(caller: Allowed<OfficersWrite>, path: IdPath, preconditions: Preconditions) -> ApiResult {
@@ -128,7 +128,7 @@ async fn get_officer_join(caller: Allowed<OfficersWrite>, path: IdPath, precondi
 ///
 /// For IACP staff: needs a grant for all agencies. The client that was joined sees the person from now on. A parked one is a
 /// conflict: correct the officer who has the wrong identifier.
-#[utoipa::path(tag = "officers", params(("id" = Uuid, Path)), security(("bearer" = ["officers:write"])),
+#[utoipa::path(tag = "officers", params(("id" = Uuid, Path, description = "The join.")), security(("bearer" = ["officers:write"])),
     responses((status = 200, description = "The join is confirmed.", body = JoinView)))]
 #[post("/v1/officer-joins/{id}/confirmation")]
 async fn confirm_officer_join(caller: Allowed<OfficersWrite>, path: IdPath, key: IdempotencyKey, body: NoBody) -> ApiResult {

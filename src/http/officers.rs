@@ -269,7 +269,7 @@ async fn create_officer(caller: Allowed<OfficersWrite>, key: IdempotencyKey, bod
 }
 
 /// Get an officer
-#[utoipa::path(tag = "officers", params(("id" = Uuid, Path)), security(("bearer" = ["officers:read"])),
+#[utoipa::path(tag = "officers", params(("id" = Uuid, Path, description = "The officer.")), security(("bearer" = ["officers:read"])),
     responses((status = 200, description = "The officer.", body = OfficerView)))]
 #[get("/v1/officers/{id}")]
 async fn get_officer(caller: Allowed<OfficersRead>, path: IdPath, preconditions: Preconditions) -> ApiResult {
@@ -278,7 +278,7 @@ async fn get_officer(caller: Allowed<OfficersRead>, path: IdPath, preconditions:
 }
 
 /// Replace what describes an officer
-#[utoipa::path(tag = "officers", params(("id" = Uuid, Path)), request_body = PersonInput, security(("bearer" = ["officers:write"])),
+#[utoipa::path(tag = "officers", params(("id" = Uuid, Path, description = "The officer.")), request_body = PersonInput, security(("bearer" = ["officers:write"])),
     responses((status = 200, description = "The officer as they are now.", body = OfficerView)))]
 #[put("/v1/officers/{id}")]
 async fn put_officer(caller: Allowed<OfficersWrite>, path: IdPath, preconditions: Preconditions, body: Body<PersonInput>) -> ApiResult {
@@ -288,7 +288,7 @@ async fn put_officer(caller: Allowed<OfficersWrite>, path: IdPath, preconditions
 }
 
 /// Change what describes an officer
-#[utoipa::path(tag = "officers", params(("id" = Uuid, Path)), security(("bearer" = ["officers:write"])),
+#[utoipa::path(tag = "officers", params(("id" = Uuid, Path, description = "The officer.")), security(("bearer" = ["officers:write"])),
     request_body(content = PersonInput, content_type = "application/merge-patch+json"),
     responses((status = 200, description = "The officer as they are now.", body = OfficerView)))]
 #[patch("/v1/officers/{id}")]
@@ -314,7 +314,7 @@ fn change(
 /// Delete an officer
 ///
 /// One who was recorded in error: without an appointment in force today and without completions.
-#[utoipa::path(tag = "officers", params(("id" = Uuid, Path)), security(("bearer" = ["officers:write"])),
+#[utoipa::path(tag = "officers", params(("id" = Uuid, Path, description = "The officer.")), security(("bearer" = ["officers:write"])),
     responses((status = 204, description = "The officer is gone.")))]
 #[delete("/v1/officers/{id}")]
 async fn delete_officer(caller: Allowed<OfficersWrite>, path: IdPath, preconditions: Preconditions) -> ApiResult {

@@ -108,6 +108,6 @@ named! {
         .minimum(Some(12)).maximum(Some(36)).examples([json!(24)]);
     StandardCode as "StandardCode": string("The code of a standard.", "one-mind").min_length(Some(1)).max_length(Some(StandardCode::MAX))
         .pattern(Some("^[a-z0-9]+(-[a-z0-9]+)*$"));
-    StandardKey as "StandardKey": string("A standard: its id, or its code.", "one-mind")
+    StandardKey as "StandardKey": string("A standard: its id, or its code.", "one-mind").max_length(Some(36))
         .pattern(Some("^([a-z0-9]+(-[a-z0-9]+)*|[0-9a-f]{8}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{12})$"));
 }
