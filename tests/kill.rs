@@ -1,0 +1,133 @@
+//! A service that is killed in the middle of its work has lost nothing that it acknowledged; one that is told to stop finishes first.
+
+#![expect(clippy::unwrap_used, reason = "a test ends where something is not as it should be")]
+
+#[path = "support/database.rs"]
+mod database;
+
+use std::collections::BTreeSet;
+use std::net::TcpListener;
+use std::process::{Child, Command, Stdio};
+use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, Ordering};
+use std::time::Duration;
+
+use database::{Backend, TestDatabase};
+use serde_json::{Value, json};
+
+/// The real binary over a database that outlives it.
+struct Service {
+    child: Child,
+    address: String,
+    token: String,
+}
+
+impl Service {
+    async fn start(database: &TestDatabase) -> Self {
+        let port = TcpListener::bind("127.0.0.1:0").unwrap().local_addr().unwrap().port();
+        let command = || {
+            let mut command = Command::new(env!("CARGO_BIN_EXE_onemind"));
+            command.env("ONEMIND_DATA_DIR", database.folder()).env("DATABASE_URL", database.url()).env("ONEMIND_LOG", "warn");
+            command.env("ONEMIND_LISTEN", format!("127.0.0.1:{port}"));
+            command
+        };
+        let printed = command().args(["token", "--scope", "all", "--all-agencies"]).output().unwrap();
+        let token = String::from_utf8(printed.stdout).unwrap().trim().to_owned();
+        let child = command().arg("serve").stderr(Stdio::null()).spawn().unwrap();
+        let service = Self { child, address: format!("http://127.0.0.1:{port}"), token };
+        for _ in 0..200 {
+            if reqwest::get(format!("{}/readyz", service.address)).await.is_ok_and(|answer| answer.status().is_success()) {
+                return service;
+            }
+            tokio::time::sleep(Duration::from_millis(50)).await;
+        }
+        panic!("the service did not start within ten seconds");
+    }
+
+    /// Pushes records one after the other until the service is gone, and answers those that were acknowledged.
+    async fn push_until_gone(address: String, token: String, pusher: usize, gone: Arc<AtomicBool>) -> BTreeSet<String> {
+        let http = reqwest::Client::builder().no_proxy().build().unwrap();
+        let mut acknowledged = BTreeSet::new();
+        for number in 0..5_000 {
+            let external_id = format!("rec-{pusher}-{number}");
+            let record = json!({"external_id": external_id, "officer": {"email": "m.rivera@example.org"}, "training": {"code": "CIT-40"}, "completed_on": "2026-03-06"});
+            let pushed = http.post(format!("{address}/v1/completions")).bearer_auth(&token).json(&record).send().await;
+            match pushed {
+                Ok(answer) if answer.status() == 202 => {
+                    // Whole, not only its head: the body is part of the answer.
+                    if answer.bytes().await.is_ok() {
+                        acknowledged.insert(external_id);
+                    }
+                }
+                Ok(answer) => panic!("answered {}", answer.status()),
+                Err(_) => {
+                    assert!(gone.load(Ordering::SeqCst), "a push failed while the service was running");
+                    break;
+                }
+            }
+        }
+        acknowledged
+    }
+
+    async fn every_external_id(&self) -> BTreeSet<String> {
+        let http = reqwest::Client::builder().no_proxy().build().unwrap();
+        let (mut found, mut cursor) = (BTreeSet::new(), String::new());
+        loop {
+            let page = http.get(format!("{}/v1/completions?limit=500{cursor}", self.address)).bearer_auth(&self.token);
+            let page: Value = page.send().await.unwrap().json().await.unwrap();
+            found.extend(page["items"].as_array().unwrap().iter().map(|item| item["external_id"].as_str().unwrap().to_owned()));
+            match page["next_cursor"].as_str() {
+                Some(next) => cursor = format!("&cursor={next}"),
+                None => return found,
+            }
+        }
+    }
+}
+
+impl Drop for Service {
+    fn drop(&mut self) {
+        drop(self.child.kill());
+        drop(self.child.wait());
+    }
+}
+
+async fn nothing_acknowledged_is_gone(backend: Backend, signal: &str) {
+    let database = TestDatabase::create(backend);
+    let mut service = Service::start(&database).await;
+    let gone = Arc::new(AtomicBool::new(false));
+    let pushers: Vec<_> = (0..4)
+        .map(|pusher| tokio::spawn(Service::push_until_gone(service.address.clone(), service.token.clone(), pusher, gone.clone())))
+        .collect();
+    tokio::time::sleep(Duration::from_millis(700)).await;
+    gone.store(true, Ordering::SeqCst);
+    assert!(Command::new("kill").args([signal, &service.child.id().to_string()]).status().unwrap().success());
+    let mut acknowledged = BTreeSet::new();
+    for pusher in pushers {
+        acknowledged.extend(pusher.await.unwrap());
+    }
+    let ended = service.child.wait().unwrap();
+    assert_eq!(ended.success(), signal == "-TERM", "{ended}");
+    assert!(!acknowledged.is_empty());
+
+    let again = Service::start(&database).await;
+    let found = again.every_external_id().await;
+    let lost: Vec<_> = acknowledged.difference(&found).collect();
+    assert!(lost.is_empty(), "acknowledged and lost: {lost:?}");
+}
+
+#[actix_web::test]
+async fn a_killed_service_has_lost_nothing_on_sqlite() {
+    nothing_acknowledged_is_gone(Backend::Sqlite, "-KILL").await;
+}
+
+#[actix_web::test]
+async fn a_killed_service_has_lost_nothing_on_postgres() {
+    if Backend::postgres_is_here() {
+        nothing_acknowledged_is_gone(Backend::Postgres, "-KILL").await;
+    }
+}
+
+#[actix_web::test]
+async fn a_service_told_to_stop_ends_in_peace_and_has_lost_nothing() {
+    nothing_acknowledged_is_gone(Backend::Sqlite, "-TERM").await;
+}
