@@ -95,9 +95,8 @@ async fn nothing_acknowledged_is_gone(backend: Backend, signal: &str) {
     let database = TestDatabase::create(backend);
     let mut service = Service::start(&database).await;
     let gone = Arc::new(AtomicBool::new(false));
-    let pushers: Vec<_> = (0..4)
-        .map(|pusher| tokio::spawn(Service::push_until_gone(service.address.clone(), service.token.clone(), pusher, gone.clone())))
-        .collect();
+    let pushers: Vec<_> =
+        (0..4).map(|pusher| tokio::spawn(Service::push_until_gone(service.address.clone(), service.token.clone(), pusher, gone.clone()))).collect();
     tokio::time::sleep(Duration::from_millis(700)).await;
     gone.store(true, Ordering::SeqCst);
     assert!(Command::new("kill").args([signal, &service.child.id().to_string()]).status().unwrap().success());

@@ -4,7 +4,8 @@ use std::future::{Ready, ready};
 use std::pin::Pin;
 
 use actix_web::dev::Payload;
-use actix_web::http::header::{ACCEPT_ENCODING, CONTENT_ENCODING, CONTENT_TYPE, HeaderMap, HeaderName, HeaderValue};
+use actix_web::http::Method;
+use actix_web::http::header::{ACCEPT, ACCEPT_ENCODING, CONTENT_ENCODING, CONTENT_TYPE, HeaderMap, HeaderName, HeaderValue};
 use actix_web::web::{Bytes, Data};
 use actix_web::{FromRequest, HttpRequest};
 use deserr::Deserr;
@@ -47,7 +48,8 @@ impl<T: Deserr<Faults> + 'static, const LIMIT: usize> FromRequest for Body<T, LI
     fn from_request(request: &HttpRequest, payload: &mut Payload) -> Self::Future {
         let (request, payload) = (request.clone(), payload.take());
         Box::pin(async move {
-            let accepted = HeaderName::from_static("accept-post");
+            // RFC 9110 §15.5.16 has `Accept` for methods that have no header of their own.
+            let accepted = if request.method() == Method::POST { HeaderName::from_static("accept-post") } else { ACCEPT };
             let bytes = read(&request, payload, LIMIT, "application/json", accepted).await?;
             let value = decode(parse(&bytes)?).map_err(|faults| ApiError::new(Kind::InvalidContent).faults(faults))?;
             Ok(Self { value, fingerprint: fingerprint(&request, &bytes) })

@@ -58,10 +58,16 @@ pub async fn once(
                 if kept.fingerprint != fingerprint {
                     return Err(ServiceError::KeyReused);
                 }
-                return Ok(Answer { status: kept.status, location: kept.location, outcome: None, body: kept.body });
+                return Ok(Answer { status: kept.status, location: kept.location, outcome: kept.outcome, body: kept.body });
             }
             let answer = work(tx)?;
-            let kept = Kept { fingerprint: fingerprint.clone(), status: answer.status, location: answer.location.clone(), body: answer.body.clone() };
+            let kept = Kept {
+                fingerprint: fingerprint.clone(),
+                status: answer.status,
+                location: answer.location.clone(),
+                outcome: answer.outcome.clone(),
+                body: answer.body.clone(),
+            };
             idempotency::keep(tx.conn, tx.client, &key, &kept, tx.now)?;
             Ok(answer)
         })

@@ -88,7 +88,7 @@ pub struct Answer {
     /// The path of what was created.
     pub location: Option<String>,
     /// What became of a record that was pushed, for the `X-Outcome` header.
-    pub outcome: Option<&'static str>,
+    pub outcome: Option<String>,
     /// The JSON body.
     pub body: String,
 }

@@ -21,6 +21,8 @@ pub struct Kept {
     pub status: u16,
     /// The path of what was created.
     pub location: Option<String>,
+    /// What became of a record that was pushed.
+    pub outcome: Option<String>,
     /// The JSON body.
     pub body: String,
 }
@@ -34,16 +36,16 @@ fn horizon(now: Timestamp) -> At {
 /// # Errors
 /// Where the database fails.
 pub fn find(conn: &mut AnyConn, client: Uuid, key: &str, now: Timestamp) -> Result<Option<Kept>, StorageError> {
-    let row: Option<(String, i32, Option<String>, String)> = keys::table
+    let row: Option<(String, i32, Option<String>, Option<String>, String)> = keys::table
         .filter(keys::client_id.eq(Id(client)))
         .filter(keys::idempotency_key.eq(key))
         .filter(keys::created_at.gt(horizon(now)))
-        .select((keys::fingerprint, keys::status, keys::location, keys::body))
+        .select((keys::fingerprint, keys::status, keys::location, keys::outcome, keys::body))
         .first(conn)
         .optional()?;
-    row.map(|(fingerprint, status, location, body)| {
+    row.map(|(fingerprint, status, location, outcome, body)| {
         let status = u16::try_from(status).map_err(|_| StorageError::Corrupt("idempotency_keys.status".into()))?;
-        Ok(Kept { fingerprint, status, location, body })
+        Ok(Kept { fingerprint, status, location, outcome, body })
     })
     .transpose()
 }
@@ -61,6 +63,7 @@ pub fn keep(conn: &mut AnyConn, client: Uuid, key: &str, answer: &Kept, now: Tim
             keys::fingerprint.eq(&answer.fingerprint),
             keys::status.eq(i32::from(answer.status)),
             keys::location.eq(answer.location.as_deref()),
+            keys::outcome.eq(answer.outcome.as_deref()),
             keys::body.eq(&answer.body),
             keys::created_at.eq(At(now)),
         ))

@@ -296,6 +296,7 @@ diesel::table! {
         fingerprint -> Text,
         status -> Integer,
         location -> Nullable<Text>,
+        outcome -> Nullable<Text>,
         body -> Text,
         created_at -> Instant,
     }

@@ -221,4 +221,30 @@ on_both_databases! {
         assert_eq!(statuses, [200, 200, 200, 200, 200, 200, 200, 201]);
         assert_eq!(scene.lms.all("/v1/completions").await.len(), 1);
     }
+
+    async fn a_joined_client_sees_the_completions_of_others_only_when_staff_have_confirmed(app: TestApp) {
+        let scene = scene(&app).await;
+        let known = json!({"identifiers": [{"system": "post:US-TX", "value": "1001"}]});
+        app.staff().patch(&format!("/v1/officers/{}", scene.officer), &known).await.expect(200);
+        scene.lms.post("/v1/completions", &record("rec-1")).await.expect(201);
+        app.agency("TX0000002").await;
+        let rms = app.client("rms", "officers:read officers:write completions:read", Some(&["ori:TX0000002"]));
+        let same = json!({"given_name": "Maria", "family_name": "Rivera", "identifiers": [{"system": "post:US-TX", "value": "1001"}],
+            "appointments": [{"agency": "ori:TX0000002", "sworn": true, "employment": "full_time", "started_on": "2026-05-01"}]});
+        rms.post("/v1/officers", &same).await.expect(201);
+        assert_eq!(rms.all("/v1/completions").await, [Value::Null; 0]);
+        let join = app.staff().all("/v1/officer-joins").await[0]["id"].as_str().unwrap().to_owned();
+        app.staff().send(app.staff().request(reqwest::Method::POST, &format!("/v1/officer-joins/{join}/confirmation"))).await.expect(200);
+        assert_eq!(rms.all("/v1/completions").await.len(), 1);
+    }
+
+    async fn a_repeat_under_an_idempotency_key_gets_the_whole_first_answer(app: TestApp) {
+        let scene = scene(&app).await;
+        let push = || scene.lms.request(reqwest::Method::POST, "/v1/completions").header("idempotency-key", "k").json(&record("rec-1"));
+        let (first, second) = (scene.lms.send(push()).await, scene.lms.send(push()).await);
+        assert_eq!(first.expect(201), second.expect(201));
+        for header in ["x-outcome", "location", "etag"] {
+            assert_eq!(first.header(header), second.header(header));
+        }
+    }
 }

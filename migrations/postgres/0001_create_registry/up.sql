@@ -241,6 +241,7 @@ CREATE TABLE idempotency_keys (
     fingerprint TEXT COLLATE "C" NOT NULL,
     status INTEGER NOT NULL,
     location TEXT COLLATE "C",
+    outcome TEXT COLLATE "C",
     body TEXT COLLATE "C" NOT NULL,
     created_at TIMESTAMPTZ NOT NULL,
     PRIMARY KEY (client_id, idempotency_key)

@@ -241,6 +241,7 @@ CREATE TABLE idempotency_keys (
     fingerprint TEXT NOT NULL,
     status INTEGER NOT NULL,
     location TEXT,
+    outcome TEXT,
     body TEXT NOT NULL,
     created_at INTEGER NOT NULL,
     PRIMARY KEY (client_id, idempotency_key)

@@ -109,7 +109,7 @@ async fn push_completion(caller: Allowed<CompletionsWrite>, key: IdempotencyKey,
         let Some(outcome) = pushed.first() else { return Err(ServiceError::NotFound) };
         let view = CompletionView::from(&service::get(tx, outcome.id)?);
         let location = Some(format!("/v1/completions/{}", outcome.id));
-        Ok(Answer { location, outcome: Some(outcome.word()), ..Answer::of(status(outcome), &view)? })
+        Ok(Answer { location, outcome: Some(outcome.word().to_owned()), ..Answer::of(status(outcome), &view)? })
     })
     .await?;
     if let Some(outcome) = response.headers().get("x-outcome").and_then(|outcome| outcome.to_str().ok()) {

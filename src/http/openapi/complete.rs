@@ -65,7 +65,7 @@ fn complete(path: &str, method: &str, operation: &mut Value) {
             }),
         );
     }
-    if secured && ["put", "patch", "delete"].contains(&method) {
+    if secured && ["put", "patch", "delete"].contains(&method) && !path.ends_with("/roster") {
         kinds.extend([Kind::Conflict, Kind::PreconditionFailed]);
         add_parameter(
             operation,

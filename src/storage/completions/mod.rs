@@ -14,9 +14,10 @@ pub use waiting::{Waiting, set_waiting, waiting_for};
 use super::StorageError;
 use super::conn::AnyConn;
 use super::dialect::{MAX_BINDS, per_backend, rows_per_statement};
-use super::schema::{appointments, completion_revisions, completions};
+use super::schema::{appointments, completion_revisions, completions, officer_joins};
 use super::types::{At, Id, Json, On};
 use crate::domain::completion::CompletionDraft;
+use crate::domain::join::JoinStatus;
 use crate::domain::placement::{CompletionStatus, ParkedReason, Placement};
 use crate::domain::reach::Reach;
 
@@ -385,7 +386,16 @@ fn visible(reach: &Reach, client: Uuid) -> Visible {
         None => query,
         Some(ids) => {
             let agencies: Vec<Id> = ids.iter().map(|id| Id(*id)).collect();
-            let officers = appointments::table.filter(appointments::agency_id.eq_any(agencies)).select(appointments::officer_id.nullable());
+            // Until staff confirm a join, the client that it brought an officer sees of them what it sent itself.
+            let unconfirmed = officer_joins::table
+                .filter(officer_joins::officer_id.eq(appointments::officer_id))
+                .filter(officer_joins::agency_id.eq(appointments::agency_id))
+                .filter(officer_joins::status.eq(JoinStatus::Joined.as_str()))
+                .filter(officer_joins::confirmed_at.is_null());
+            let officers = appointments::table
+                .filter(appointments::agency_id.eq_any(agencies))
+                .filter(diesel::dsl::not(diesel::dsl::exists(unconfirmed)))
+                .select(appointments::officer_id.nullable());
             query.filter(completions::client_id.eq(Id(client)).or(completions::officer_id.eq_any(officers).assume_not_null()))
         }
     }
