@@ -64,7 +64,7 @@ fn run(arguments: &Arguments) -> Outcome<()> {
         columns.push(Column { database: "PostgreSQL", figures: stages::measure(Some(&postgres))? });
     }
     let report = report::render(&facts, &columns);
-    println!("{report}");
+    print!("{report}");
     if arguments.write {
         std::fs::write(Path::new(env!("CARGO_MANIFEST_DIR")).join(REPORT), report)?;
     }

@@ -38,10 +38,12 @@ pub fn facts() -> Vec<String> {
     let commit = Command::new("git").args(["describe", "--always", "--dirty", "--exclude=*"]).output();
     let commit = commit.ok().filter(|output| output.status.success()).and_then(|output| String::from_utf8(output.stdout).ok());
     let cores = std::thread::available_parallelism().map_or_else(|_| "an unknown number of".to_owned(), |cores| cores.to_string());
+    let load = std::fs::read_to_string("/proc/loadavg").ok().and_then(|text| text.split(' ').next().map(str::to_owned));
     let build = if cfg!(debug_assertions) { ", a debug build: compare nothing" } else { "" };
     vec![
         format!("commit {}{build}", commit.as_deref().map_or("unknown", str::trim)),
         format!("{cores} cores ({}), shared by service, database and client", std::env::consts::ARCH),
+        format!("a load of {} before it began: what other work the machine had", load.as_deref().unwrap_or("unknown size")),
         "SQLite in WAL mode with synchronous NORMAL, as the service sets it: a commit is not flushed to disk one by one".to_owned(),
     ]
 }
