@@ -116,6 +116,16 @@ struct AgencyQuery {
     cursor: Option<Cursor>,
 }
 
+impl super::rules::Rules for AgencyInput {
+    fn broken(self, _: jiff::civil::Date) -> crate::domain::invalid::Faults {
+        AgencyDraft::from(self).check()
+    }
+
+    fn rests_on(code: &str) -> Option<&'static str> {
+        ["wrong_country", "ori_outside_us"].contains(&code).then_some("/country")
+    }
+}
+
 impl From<AgencyInput> for AgencyDraft {
     fn from(input: AgencyInput) -> Self {
         Self {

@@ -122,6 +122,14 @@ struct AppointmentQuery {
     cursor: Option<Cursor>,
 }
 
+super::rules::ruled!(AppointmentInput => AppointmentDraft);
+
+impl super::rules::Rules for AppointmentChangeInput {
+    fn broken(self, _: Date) -> crate::domain::invalid::Faults {
+        service::faults_of(&self.at(Uuid::nil()))
+    }
+}
+
 impl From<AppointmentInput> for AppointmentDraft {
     fn from(input: AppointmentInput) -> Self {
         Self {

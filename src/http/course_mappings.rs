@@ -74,6 +74,8 @@ struct CourseMappingQuery {
     cursor: Option<Cursor>,
 }
 
+super::rules::ruled!(CourseMappingInput => MappingDraft);
+
 impl From<CourseMappingInput> for MappingDraft {
     fn from(input: CourseMappingInput) -> Self {
         Self {

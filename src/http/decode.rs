@@ -31,6 +31,11 @@ fn pointer(location: ValuePointerRef<'_>) -> String {
     }
 }
 
+/// A token of a JSON pointer as a key.
+pub fn unescape(token: &str) -> String {
+    token.replace("~1", "/").replace("~0", "~")
+}
+
 /// A key as a token of a JSON pointer.
 pub fn escape(key: &str) -> String {
     key.replace('~', "~0").replace('/', "~1")

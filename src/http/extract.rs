@@ -2,6 +2,7 @@
 
 use std::future::{Ready, ready};
 use std::pin::Pin;
+use std::sync::Arc;
 
 use actix_web::dev::Payload;
 use actix_web::http::Method;
@@ -16,6 +17,7 @@ use uuid::Uuid;
 use super::decode::{Faults, decode};
 use super::problem::{ApiError, Kind};
 use super::registry::Registry;
+use super::rules::Rules;
 use super::{fallback, strict, unique};
 use crate::domain::agency::AgencyKey;
 use crate::domain::standard_draft::StandardKey;
@@ -37,11 +39,14 @@ pub struct Body<T, const LIMIT: usize = BODY_LIMIT> {
 }
 
 /// A merge patch (RFC 7396).
-pub struct MergePatch(pub Value);
+pub struct MergePatch {
+    patch: Value,
+    registry: Arc<Registry>,
+}
 
 type Pending<T> = Pin<Box<dyn Future<Output = Result<T, ApiError>>>>;
 
-impl<T: Deserr<Faults> + 'static, const LIMIT: usize> FromRequest for Body<T, LIMIT> {
+impl<T: Rules + 'static, const LIMIT: usize> FromRequest for Body<T, LIMIT> {
     type Error = ApiError;
     type Future = Pending<Self>;
 
@@ -51,7 +56,8 @@ impl<T: Deserr<Faults> + 'static, const LIMIT: usize> FromRequest for Body<T, LI
             // RFC 9110 §15.5.16 has `Accept` for methods that have no header of their own.
             let accepted = if request.method() == Method::POST { HeaderName::from_static("accept-post") } else { ACCEPT };
             let bytes = read(&request, payload, LIMIT, "application/json", accepted).await?;
-            let value = decode(parse(&bytes)?).map_err(|faults| ApiError::new(Kind::InvalidContent).faults(faults))?;
+            let registry = registry(&request)?;
+            let value = registry.decode(parse(&bytes)?).map_err(|faults| ApiError::new(Kind::InvalidContent).faults(faults))?;
             Ok(Self { value, fingerprint: fingerprint(&request, &bytes) })
         })
     }
@@ -67,7 +73,7 @@ impl FromRequest for MergePatch {
             let accepted = HeaderName::from_static("accept-patch");
             let bytes = read(&request, payload, BODY_LIMIT, "application/merge-patch+json", accepted).await?;
             match parse(&bytes)? {
-                Value::Object(patch) => Ok(Self(Value::Object(patch))),
+                Value::Object(patch) => Ok(Self { patch: Value::Object(patch), registry: registry(&request)? }),
                 _ => Err(ApiError::new(Kind::InvalidContent).faults(vec![Fault::new("", "wrong_type", "a merge patch of a resource is an object")])),
             }
         })
@@ -79,11 +85,15 @@ impl MergePatch {
     ///
     /// # Errors
     /// The faults of the outcome.
-    pub fn apply<T: Deserr<Faults> + serde::Serialize>(&self, current: &T) -> Result<T, ServiceError> {
+    pub fn apply<T: Rules + serde::Serialize>(&self, current: &T) -> Result<T, ServiceError> {
         let mut merged = serde_json::to_value(current).map_err(|cause| StorageError::Other(format!("an input is not JSON: {cause}")))?;
-        json_patch::merge(&mut merged, &self.0);
-        decode(merged).map_err(ServiceError::Invalid)
+        json_patch::merge(&mut merged, &self.patch);
+        self.registry.decode(merged).map_err(ServiceError::Invalid)
     }
+}
+
+fn registry(request: &HttpRequest) -> Result<Arc<Registry>, ApiError> {
+    request.app_data::<Data<Registry>>().map(|registry| registry.clone().into_inner()).ok_or_else(|| ApiError::new(Kind::Internal))
 }
 
 async fn read(request: &HttpRequest, mut payload: Payload, limit: usize, media_type: &'static str, accepted: HeaderName) -> Result<Bytes, ApiError> {

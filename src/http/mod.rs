@@ -26,6 +26,7 @@ mod problems;
 pub mod registry;
 pub mod respond;
 pub mod roster;
+mod rules;
 mod schema;
 mod standards;
 pub mod status;

@@ -151,6 +151,8 @@ pub(super) fn identifiers(input: Vec<IdentifierInput>) -> Vec<Identifier> {
     input.into_iter().map(Identifier::from).collect()
 }
 
+super::rules::ruled!(OfficerInput => OfficerDraft, PersonInput => Person);
+
 impl From<OfficerInput> for OfficerDraft {
     fn from(input: OfficerInput) -> Self {
         Self {

@@ -67,6 +67,8 @@ pub struct PartnershipView {
     updated_at: jiff::Timestamp,
 }
 
+super::rules::ruled!(PartnershipInput => PartnershipDraft);
+
 impl From<PartnershipInput> for PartnershipDraft {
     fn from(input: PartnershipInput) -> Self {
         Self {

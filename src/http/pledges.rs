@@ -112,6 +112,8 @@ struct PledgeQuery {
     cursor: Option<Cursor>,
 }
 
+super::rules::unruled!(PledgeInput, WithdrawalInput);
+
 impl From<PledgeInput> for PledgeDraft {
     fn from(input: PledgeInput) -> Self {
         Self {

@@ -55,6 +55,8 @@ pub struct PolicyView {
     updated_at: jiff::Timestamp,
 }
 
+super::rules::ruled!(PolicyInput => PolicyDraft);
+
 impl From<PolicyInput> for PolicyDraft {
     fn from(input: PolicyInput) -> Self {
         Self {

@@ -4,7 +4,9 @@ use std::sync::Arc;
 
 use super::once::InFlight;
 use super::openapi::Documents;
+use super::rules::{Rules, decode_by_rules};
 use crate::domain::clock::Clock;
+use crate::service::Fault;
 use crate::storage::Store;
 use crate::telemetry::Metrics;
 use crate::tokens::Tokens;
@@ -23,4 +25,14 @@ pub struct Registry {
     pub documents: Documents,
     /// The metrics.
     pub metrics: Metrics,
+}
+
+impl Registry {
+    /// Reads a body as a `T`.
+    ///
+    /// # Errors
+    /// Every fault, those between its fields among them where one of a single field keeps them from being asked later.
+    pub(super) fn decode<T: Rules>(&self, value: serde_json::Value) -> Result<T, Vec<Fault>> {
+        decode_by_rules(value, &self.documents, self.clock.today())
+    }
 }

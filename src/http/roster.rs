@@ -8,11 +8,12 @@ use utoipa::{IntoParams, ToSchema};
 use uuid::Uuid;
 
 use super::auth::{Allowed, OfficersRead, OfficersWrite};
-use super::decode::{AtMost, Day, Faults, Flag, decode};
+use super::decode::{AtMost, Day, Faults, Flag};
 use super::extract::{AgencyPath, BATCH_LIMIT, Body, Preconditions, Query, prefers_minimal};
 use super::officers::{IdentifierInput, OfficerView, identifiers, views};
 use super::page::{self, Cursor, Limit, Page};
 use super::problem::{ApiError, ApiResult, Kind, Problem};
+use super::registry::Registry;
 use super::respond;
 use crate::domain::agency::AgencyKey;
 use crate::domain::appointment::Employment;
@@ -174,6 +175,9 @@ struct RosterQuery {
     cursor: Option<Cursor>,
 }
 
+super::rules::ruled!(RosterEntryInput => RosterEntry);
+super::rules::unruled!(RosterInput);
+
 impl From<RosterEntryInput> for RosterEntry {
     fn from(input: RosterEntryInput) -> Self {
         Self {
@@ -193,7 +197,7 @@ impl From<RosterEntryInput> for RosterEntry {
 }
 
 /// Reads every entry by itself; a roster with a faulty one is refused whole, or the person whom it means would be ended.
-fn read(officers: Vec<Value>) -> Result<Vec<RosterEntry>, ApiError> {
+fn read(officers: Vec<Value>, registry: &Registry) -> Result<Vec<RosterEntry>, ApiError> {
     if officers.len() > MAX_ENTRIES {
         let detail = format!("a roster has at most {MAX_ENTRIES} officers, and this one has {}", officers.len());
         return Err(ApiError::new(Kind::ContentTooLarge).detail(detail));
@@ -201,7 +205,7 @@ fn read(officers: Vec<Value>) -> Result<Vec<RosterEntry>, ApiError> {
     let mut entries = Vec::with_capacity(officers.len());
     let mut faults = Vec::new();
     for (index, value) in officers.into_iter().enumerate() {
-        match decode::<RosterEntryInput>(value).map(RosterEntry::from) {
+        match registry.decode::<RosterEntryInput>(value).map(RosterEntry::from) {
             Ok(entry) => {
                 faults.extend(service::faults_of(index, &entry));
                 entries.push(entry);
@@ -299,7 +303,7 @@ async fn put_roster(
     preconditions.check(None)?;
     let on = |flag: Option<Flag>| flag.is_some_and(|flag| flag.0);
     let (dry_run, allow_shrink) = (on(query.0.dry_run), on(query.0.allow_shrink));
-    let roster = Roster { as_of: body.value.as_of.0, entries: read(body.value.officers)?, dry_run, allow_shrink };
+    let roster = Roster { as_of: body.value.as_of.0, entries: read(body.value.officers, caller.registry())?, dry_run, allow_shrink };
     let report = if dry_run {
         caller.read(move |tx| service::put(tx, &path.0, &roster)).await?
     } else {

@@ -78,6 +78,8 @@ struct StandardQuery {
     cursor: Option<Cursor>,
 }
 
+super::rules::ruled!(StandardInput => StandardDraft);
+
 impl From<StandardInput> for StandardDraft {
     fn from(input: StandardInput) -> Self {
         Self {

@@ -128,6 +128,9 @@ struct TrainingQuery {
     cursor: Option<Cursor>,
 }
 
+super::rules::ruled!(TrainingInput => TrainingDraft);
+super::rules::unruled!(RecognitionInput);
+
 impl From<TrainingInput> for TrainingDraft {
     fn from(input: TrainingInput) -> Self {
         Self {

@@ -136,7 +136,7 @@ fn sorted(draft: &AgencyDraft) -> AgencyDraft {
 }
 
 fn check(draft: &AgencyDraft) -> ServiceResult<()> {
-    ServiceError::check(draft.check().into_iter().map(|(pointer, invalid)| Fault::at(pointer, invalid)).collect())
+    ServiceError::check(Fault::all(draft.check()))
 }
 
 fn may_register(tx: &Tx<'_>, draft: &AgencyDraft) -> ServiceResult<()> {

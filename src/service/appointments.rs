@@ -7,6 +7,7 @@ use super::changes::Changes;
 use super::page::{PageOf, PageRequest};
 use super::{Fault, ServiceError, ServiceResult, Tx, agencies, identity, officers};
 use crate::domain::appointment::AppointmentDraft;
+use crate::domain::invalid::{Faults, Invalid};
 use crate::storage::appointments::Appointment;
 use crate::storage::dialect::{Lock, lock};
 use crate::storage::officers::Officer;
@@ -50,7 +51,7 @@ pub fn list(tx: &mut Tx<'_>, officer: Uuid, page: PageRequest) -> ServiceResult<
 pub fn create(tx: &mut Tx<'_>, officer: Uuid, draft: &AppointmentDraft) -> ServiceResult<Appointment> {
     lock(tx.conn, Lock::Place)?;
     let officer = officers::get(tx, officer)?;
-    check(draft, None)?;
+    ServiceError::check(Fault::all(draft.check()))?;
     let agency = agencies::named(tx, &draft.agency, "/agency")?.id;
     let appointment = Appointment { officer: officer.id, ..drafted(tx, agency, draft) };
     check_overlap(&officer, &appointment)?;
@@ -73,8 +74,9 @@ pub fn change(
     lock(tx.conn, Lock::Place)?;
     let officer = officers::get(tx, officer)?;
     let was = of(&officer, id)?;
-    let AppointmentChange { draft, numbers_effective_on } = edit(tx, &was)?;
-    check(&draft, numbers_effective_on)?;
+    let change = edit(tx, &was)?;
+    check(&change)?;
+    let AppointmentChange { draft, numbers_effective_on } = change;
     let now = Appointment { id, officer: officer.id, created_at: was.created_at, updated_at: was.updated_at, ..drafted(tx, was.agency, &draft) };
     if now == was {
         return Ok(was);
@@ -118,12 +120,18 @@ pub(super) fn drafted(tx: &Tx<'_>, agency: Uuid, draft: &AppointmentDraft) -> Ap
     }
 }
 
-fn check(draft: &AppointmentDraft, numbers_effective_on: Option<Date>) -> ServiceResult<()> {
-    let mut faults: Vec<Fault> = draft.check().into_iter().map(|(pointer, invalid)| Fault::at(pointer, invalid)).collect();
+/// The faults between the fields of a change.
+pub fn faults_of(change: &AppointmentChange) -> Faults {
+    let AppointmentChange { draft, numbers_effective_on } = change;
+    let mut faults = draft.check();
     if numbers_effective_on.is_some_and(|day| day < draft.started_on || draft.ended_on.is_some_and(|end| end <= day)) {
-        faults.push(Fault::new("/numbers_effective_on", "outside_appointment", "must be a day of the appointment"));
+        faults.push(("/numbers_effective_on".into(), Invalid::new("outside_appointment", "must be a day of the appointment")));
     }
-    ServiceError::check(faults)
+    faults
+}
+
+fn check(change: &AppointmentChange) -> ServiceResult<()> {
+    ServiceError::check(Fault::all(faults_of(change)))
 }
 
 fn check_overlap(officer: &Officer, appointment: &Appointment) -> ServiceResult<()> {

@@ -69,7 +69,7 @@ pub fn delete(tx: &mut Tx<'_>, id: Uuid, guard: impl FnOnce(&Mapping) -> Service
 
 fn check(tx: &mut Tx<'_>, mapping: &Mapping) -> ServiceResult<()> {
     let draft = &mapping.draft;
-    let mut faults: Vec<Fault> = draft.check().into_iter().map(|(pointer, invalid)| Fault::at(pointer, invalid)).collect();
+    let mut faults: Vec<Fault> = Fault::all(draft.check());
     faults.extend(trainings::unknown(tx, draft.training, "/training")?);
     ServiceError::check(faults)?;
     let held = rows::of_code(tx.conn, tx.client, &draft.code)?;

@@ -6,13 +6,7 @@ use uuid::Uuid;
 use super::agencies;
 use super::{Fault, ServiceError, ServiceResult, Tx};
 use crate::domain::agency::AgencyKey;
-use crate::domain::invalid::Faults;
 use crate::storage::evidence::EvidenceFilter;
-
-/// The faults of a draft, as an answer tells them.
-pub fn told(faults: Faults) -> Vec<Fault> {
-    faults.into_iter().map(|(pointer, invalid)| Fault::at(pointer, invalid)).collect()
-}
 
 /// Puts the faults of `result` to those that are known already, so that they are told together.
 ///

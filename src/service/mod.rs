@@ -29,7 +29,7 @@ use jiff::Timestamp;
 use jiff::civil::Date;
 use uuid::Uuid;
 
-use crate::domain::invalid::Invalid;
+use crate::domain::invalid::{Faults, Invalid};
 use crate::domain::reach::Reach;
 use crate::storage::{AnyConn, Constraint, StorageError};
 
@@ -73,6 +73,11 @@ impl Fault {
     /// A fault at `pointer`.
     pub fn new(pointer: impl Into<String>, code: &'static str, detail: impl Into<String>) -> Self {
         Self { pointer: pointer.into(), code, detail: detail.into() }
+    }
+
+    /// What the domain found.
+    pub fn all(faults: Faults) -> Vec<Self> {
+        faults.into_iter().map(|(pointer, invalid)| Self::at(pointer, invalid)).collect()
     }
 
     /// What a parser refused at `pointer`.

@@ -94,7 +94,7 @@ pub fn change(tx: &mut Tx<'_>, id: Uuid, edit: impl FnOnce(&mut Tx<'_>, &Officer
     lock(tx.conn, Lock::Place)?;
     let current = get(tx, id)?;
     let mut person = edit(tx, &current)?;
-    ServiceError::check(person.check().into_iter().map(|(pointer, invalid)| Fault::at(pointer, invalid)).collect())?;
+    ServiceError::check(Fault::all(person.check()))?;
     person.identifiers.sort_unstable();
     if person == current.person() {
         return Ok(current);

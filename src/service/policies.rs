@@ -3,9 +3,9 @@
 use jiff::civil::Date;
 use uuid::Uuid;
 
-use super::evidence::{self, told};
+use super::evidence;
 use super::page::{PageOf, PageRequest};
-use super::{ServiceError, ServiceResult, Tx};
+use super::{Fault, ServiceError, ServiceResult, Tx};
 use crate::domain::agency::AgencyKey;
 use crate::domain::evidence::PolicyDraft;
 use crate::storage::dialect::lock_agency;
@@ -34,7 +34,7 @@ pub fn get(tx: &mut Tx<'_>, id: Uuid) -> ServiceResult<Policy> {
 /// # Errors
 /// [`ServiceError::Invalid`].
 pub fn create(tx: &mut Tx<'_>, draft: &PolicyDraft) -> ServiceResult<Policy> {
-    let agency = evidence::owner(tx, &draft.agency, told(draft.check()))?;
+    let agency = evidence::owner(tx, &draft.agency, Fault::all(draft.check()))?;
     let id = tx.new_id();
     rows::insert(tx.conn, id, agency, draft, tx.now)?;
     get(tx, id)
@@ -47,7 +47,7 @@ pub fn create(tx: &mut Tx<'_>, draft: &PolicyDraft) -> ServiceResult<Policy> {
 pub fn change(tx: &mut Tx<'_>, id: Uuid, edit: impl FnOnce(&Policy) -> ServiceResult<PolicyDraft>) -> ServiceResult<Policy> {
     let current = for_change(tx, id)?;
     let draft = edit(&current)?;
-    evidence::same_owner(tx, &draft.agency, current.agency.id, told(draft.check()))?;
+    evidence::same_owner(tx, &draft.agency, current.agency.id, Fault::all(draft.check()))?;
     let draft = PolicyDraft { agency: current.draft.agency.clone(), ..draft };
     if draft == current.draft {
         return Ok(current);

@@ -1,8 +1,7 @@
 //! Standards: published by staff, fixed in their rules once an agency pledged to them.
 
-use super::evidence::told;
 use super::page::{PageOf, PageRequest};
-use super::{ServiceError, ServiceResult, Tx};
+use super::{Fault, ServiceError, ServiceResult, Tx};
 use crate::domain::reach::Reach;
 use crate::domain::standard_draft::{StandardCode, StandardDraft, StandardKey};
 use crate::domain::text::Code;
@@ -47,7 +46,7 @@ pub fn unknown(code: &Code, pointer: &str) -> ServiceError {
 /// another standard has the code.
 pub fn create(tx: &mut Tx<'_>, draft: &StandardDraft) -> ServiceResult<HeldStandard> {
     for_all_agencies(tx)?;
-    ServiceError::check(told(draft.check()))?;
+    ServiceError::check(Fault::all(draft.check()))?;
     let id = tx.new_id();
     rows::insert(tx.conn, id, draft, tx.now).map_err(ServiceError::on(Constraint::StandardCode, code_taken(&draft.code)))?;
     Ok(HeldStandard { id, draft: draft.clone(), created_at: tx.now, updated_at: tx.now })
@@ -60,7 +59,7 @@ pub fn create(tx: &mut Tx<'_>, draft: &StandardDraft) -> ServiceResult<HeldStand
 pub fn change(tx: &mut Tx<'_>, key: &StandardKey, edit: impl FnOnce(&HeldStandard) -> ServiceResult<StandardDraft>) -> ServiceResult<HeldStandard> {
     let current = for_change(tx, key)?;
     let draft = edit(&current)?;
-    ServiceError::check(told(draft.check()))?;
+    ServiceError::check(Fault::all(draft.check()))?;
     if draft == current.draft {
         return Ok(current);
     }

@@ -132,7 +132,7 @@ fn decides(tx: &Tx<'_>) -> ServiceResult<()> {
 }
 
 fn check(draft: &TrainingDraft) -> ServiceResult<()> {
-    ServiceError::check(draft.check().into_iter().map(|(pointer, invalid)| Fault::at(pointer, invalid)).collect())
+    ServiceError::check(Fault::all(draft.check()))
 }
 
 fn code_taken(draft: &TrainingDraft) -> ServiceError {

@@ -123,6 +123,63 @@ on_both_databases! {
         assert_eq!(pointers, ["/country", "/kind", "/name", "/nonsense", "/ori", "/subdivision", "/sworn_strength/as_of", "/sworn_strength/count"]);
     }
 
+    async fn faults_between_fields_are_told_with_those_of_single_fields(app: TestApp) {
+        let _scene = Scene::make(&app).await;
+        let staff = app.staff();
+        let mut wrong = Vec::new();
+        // Whatever is wrong with a body is told beside a field that is not known, and beside one that is of the wrong type.
+        for (path, body, fault) in faulty().into_iter().filter(|(_, _, fault)| !fault.contains("unknown_")) {
+            let mut body = body;
+            body["nonsense"] = json!(1);
+            let found = staff.post(path, &body).await.problem(422, "invalid-content");
+            if found.len() != 2 || !found.iter().any(|found| found == fault) {
+                wrong.push(format!("{path} {body}: {found:?} where {fault} is expected too"));
+            }
+        }
+        let reference = json!({"badge_number": "88"});
+        let table = [
+            ("/v1/completions", record("officer", reference.clone()), ("external_id", json!(5)), vec!["/external_id wrong_type", "/officer/agency agency_required"]),
+            ("/v1/completions", record("expires_on", json!("2025-03-06")), ("completed_on", json!("x")), vec!["/completed_on invalid_date"]),
+            ("/v1/completions", record("expires_on", json!("1900-01-01")), ("completed_on", json!("x")), vec!["/completed_on invalid_date", "/expires_on expires_before_completion"]),
+            ("/v1/completions", record("expires_on", json!("x")), ("completed_on", json!("2027-01-01")), vec!["/completed_on in_the_future", "/expires_on invalid_date"]),
+            ("/v1/completions", record("officer", json!({"badge_number": 88, "agency": AGENCY})), ("hours", json!(-1)), vec!["/hours invalid_hours", "/officer/badge_number wrong_type"]),
+            ("/v1/policies", policy("ends_on", json!("2024-01-01")), ("title", json!("")), vec!["/ends_on ends_before_start", "/title empty"]),
+            ("/v1/policies", policy("ends_on", json!("2024-01-01")), ("adopted_on", json!(null)), vec!["/adopted_on wrong_type"]),
+            ("/v1/agencies", agency("subdivision", json!("CA-ON")), ("country", json!("usa")), vec!["/country invalid_country"]),
+            ("/v1/agencies", agency("subdivision", json!("CA-ON")), ("kind", json!("army")), vec!["/kind invalid_kind", "/subdivision wrong_country"]),
+        ];
+        for (path, mut body, (field, value), expected) in table {
+            body[field] = value;
+            let mut found = staff.post(path, &body).await.problem(422, "invalid-content");
+            found.sort();
+            if found != expected {
+                wrong.push(format!("{path} {body}: {found:?} where {expected:?} is expected"));
+            }
+            if path == "/v1/completions" {
+                let batch = staff.post("/v1/completions/batch", &json!({"completions": [body]})).await.expect(207);
+                let told = batch["results"][0]["problem"]["errors"].as_array().unwrap().len();
+                assert_eq!(told, expected.len(), "{batch}");
+            }
+        }
+        let spell = |start: &str, end: Value| json!({"agency": AGENCY, "sworn": true, "started_on": start, "ended_on": end});
+        let mut twice = officer(&spell("x", json!("2019-01-01")));
+        twice["appointments"].as_array_mut().unwrap().extend([spell("2020-01-01", Value::Null), spell("2021-01-01", json!("2020-06-01"))]);
+        let mut found = staff.post("/v1/officers", &twice).await.problem(422, "invalid-content");
+        found.sort();
+        assert_eq!(found, ["/appointments/0/started_on invalid_date", "/appointments/2/ended_on ends_before_start"]);
+        let entry = json!({"family_name": "Lee", "given_name": "", "sworn": true, "started_on": "2020-01-01", "ended_on": "2019-01-01"});
+        let roster = staff.put(&format!("/v1/agencies/{AGENCY}/roster"), &json!({"as_of": "2026-01-01", "officers": [entry]})).await;
+        let mut found = roster.problem(422, "invalid-content");
+        found.sort();
+        assert_eq!(found, ["/officers/0/ended_on ends_before_start", "/officers/0/given_name empty"]);
+        let policy = staff.all("/v1/policies").await[0]["id"].as_str().unwrap().to_owned();
+        let patch = json!({"ends_on": "1990-01-01", "title": 5});
+        let mut found = staff.patch(&format!("/v1/policies/{policy}"), &patch).await.problem(422, "invalid-content");
+        found.sort();
+        assert_eq!(found, ["/ends_on ends_before_start", "/title wrong_type"]);
+        assert!(wrong.is_empty(), "{}", wrong.join("\n"));
+    }
+
     async fn a_batch_has_one_to_ten_thousand_records(app: TestApp) {
         let document = Document::current();
         let scene = Scene::make(&app).await;

@@ -178,7 +178,7 @@ on_both_databases! {
             assert_eq!(staff.post("/v1/partnerships", &bad).await.problem(422, "invalid-content"), faults, "POST {bad}");
             assert_eq!(staff.put(&path, &bad).await.problem(422, "invalid-content"), faults, "PUT {bad}");
         }
-        assert_eq!(staff.patch(&path, &json!({"agreement": null, "ends_on": "2024-01-01"})).await.problem(422, "invalid-content"), ["/agreement required"]);
+        assert_eq!(staff.patch(&path, &json!({"agreement": null, "ends_on": "2024-01-01"})).await.problem(422, "invalid-content"), ["/agreement required", "/ends_on ends_before_start"]);
         assert_eq!(staff.all("/v1/partnerships").await, [created]);
     }
 

@@ -177,7 +177,7 @@ on_both_databases! {
             assert_eq!(staff.post("/v1/policies", &bad).await.problem(422, "invalid-content"), faults, "POST {bad}");
             assert_eq!(staff.put(&path, &bad).await.problem(422, "invalid-content"), faults, "PUT {bad}");
         }
-        assert_eq!(staff.patch(&path, &json!({"title": null, "ends_on": "2024-01-01"})).await.problem(422, "invalid-content"), ["/title required"]);
+        assert_eq!(staff.patch(&path, &json!({"title": null, "ends_on": "2024-01-01"})).await.problem(422, "invalid-content"), ["/title required", "/ends_on ends_before_start"]);
         assert_eq!(staff.all("/v1/policies").await, [created]);
     }
 

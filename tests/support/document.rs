@@ -2,7 +2,9 @@
 //! for operations that are yet to be written, too.
 
 use onemind::http::openapi::Documents;
-use serde_json::{Map, Value};
+use onemind::http::openapi::examples::Examples;
+pub use onemind::http::openapi::examples::type_of;
+use serde_json::Value;
 
 /// An id of nothing.
 pub const NO_ID: &str = "0199c1f0-0000-7000-8000-00000000dead";
@@ -38,13 +40,9 @@ impl Document {
 
     /// What a node says, through any number of `$ref`.
     pub fn resolve<'a>(&'a self, node: &'a Value) -> &'a Value {
-        match node["$ref"].as_str() {
-            None => node,
-            Some(reference) => {
-                let pointer = reference.strip_prefix('#').unwrap_or_else(|| panic!("{reference} leads out of the document"));
-                self.resolve(self.0.pointer(pointer).unwrap_or_else(|| panic!("{reference} leads nowhere")))
-            }
-        }
+        let resolved = Examples(&self.0).resolve(node);
+        assert!(!resolved.is_null(), "{node} leads nowhere");
+        resolved
     }
 
     /// A value that the schema allows, with every member that has one, made of the examples in it.
@@ -52,29 +50,7 @@ impl Document {
     /// # Errors
     /// Where in the schema there is none.
     pub fn example(&self, schema: &Value) -> Result<Value, String> {
-        if let Some(example) = given_example(schema) {
-            return Ok(example);
-        }
-        if schema.get("$ref").is_some() {
-            return self.example(self.resolve(schema));
-        }
-        for keyword in ["oneOf", "anyOf", "allOf"] {
-            if let Some(choice) = schema[keyword].as_array().and_then(|choices| choices.iter().find(|choice| choice["type"] != "null")) {
-                return self.example(choice);
-            }
-        }
-        match type_of(schema) {
-            Some("object") => {
-                let mut members = Map::new();
-                for (name, property) in schema["properties"].as_object().into_iter().flatten() {
-                    members.insert(name.clone(), self.example(property).map_err(|below| format!("/{name}{below}"))?);
-                }
-                Ok(members.into())
-            }
-            Some("array") => Ok(vec![self.example(&schema["items"]).map_err(|below| format!("/0{below}"))?].into()),
-            Some("boolean") => Ok(true.into()),
-            other => Err(format!(": an example of {} is missing", other.unwrap_or("a type"))),
-        }
+        Examples(&self.0).of(schema)
     }
 
     /// Every place of a value that the schema describes, itself first: its pointer, and the schema there with no `$ref` and no null.
@@ -101,20 +77,6 @@ impl Document {
             places.extend(below("0", &schema["items"]));
         }
         places
-    }
-}
-
-/// The example beside a schema, or its only value.
-fn given_example(schema: &Value) -> Option<Value> {
-    let first = |keyword: &str| schema[keyword].as_array().and_then(|values| values.first());
-    [schema.get("example"), first("examples"), schema.get("default"), schema.get("const"), first("enum")].into_iter().flatten().next().cloned()
-}
-
-/// The type of a schema, null aside.
-pub fn type_of(schema: &Value) -> Option<&str> {
-    match &schema["type"] {
-        Value::Array(types) => types.iter().filter_map(Value::as_str).find(|word| *word != "null"),
-        word => word.as_str(),
     }
 }
 

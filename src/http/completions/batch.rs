@@ -12,10 +12,11 @@ use uuid::Uuid;
 use super::dto::CompletionInput;
 use crate::domain::completion::CompletionDraft;
 use crate::http::auth::{Allowed, CompletionsWrite};
-use crate::http::decode::{Faults, decode};
+use crate::http::decode::Faults;
 use crate::http::extract::{BATCH_LIMIT, Body, IdempotencyKey, prefers_minimal};
 use crate::http::once::once;
 use crate::http::problem::{ApiError, ApiResult, Kind, Problem};
+use crate::http::registry::Registry;
 use crate::http::respond::Answer;
 use crate::service::intake::{self, Pushed};
 use crate::service::{Fault, ServiceResult, Tx};
@@ -101,6 +102,8 @@ struct Record {
     read: Result<CompletionDraft, Vec<Fault>>,
 }
 
+crate::http::rules::unruled!(CompletionBatchInput);
+
 /// Push completions
 ///
 /// At most 10,000 records or 16 MiB. A batch that could be read is answered 207, however its records fared: each is created, updated,
@@ -124,9 +127,10 @@ pub async fn push_completions(
         return Err(ApiError::new(Kind::InvalidContent).faults(vec![Fault::new("/completions", "empty", "a batch has at least one record")]));
     }
     let minimal = prefers_minimal(&request);
+    let registry = caller.registry().clone();
     let response = once(&caller, key, body.fingerprint, move |tx| {
         // Read within, since it is the time of the transaction that decides what lies in the future.
-        let records: Vec<Record> = raw.iter().map(|value| read(value, tx)).collect();
+        let records: Vec<Record> = raw.iter().map(|value| read(value, &registry, tx)).collect();
         let drafts: Vec<CompletionDraft> = records.iter().filter_map(|record| record.read.as_ref().ok().cloned()).collect();
         let pushed = intake::push(tx, &drafts)?;
         answer(records, pushed, minimal)
@@ -135,10 +139,10 @@ pub async fn push_completions(
     Ok(response)
 }
 
-fn read(value: &Value, tx: &Tx<'_>) -> Record {
+fn read(value: &Value, registry: &Registry, tx: &Tx<'_>) -> Record {
     let external_id = value["external_id"].as_str().map(str::to_owned);
-    let read = decode::<CompletionInput>(value.clone()).map(CompletionDraft::from).and_then(|draft| {
-        let faults: Vec<Fault> = draft.check(tx.today()).into_iter().map(|(pointer, invalid)| Fault::at(pointer, invalid)).collect();
+    let read = registry.decode::<CompletionInput>(value.clone()).map(CompletionDraft::from).and_then(|draft| {
+        let faults: Vec<Fault> = Fault::all(draft.check(tx.today()));
         if faults.is_empty() { Ok(draft) } else { Err(faults) }
     });
     Record { external_id, read }

@@ -228,6 +228,12 @@ pub struct CompletionView {
     updated_at: jiff::Timestamp,
 }
 
+impl crate::http::rules::Rules for CompletionInput {
+    fn broken(self, today: jiff::civil::Date) -> crate::domain::invalid::Faults {
+        CompletionDraft::from(self).check(today)
+    }
+}
+
 impl From<CompletionInput> for CompletionDraft {
     fn from(input: CompletionInput) -> Self {
         let officer = input.officer;

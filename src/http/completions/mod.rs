@@ -82,6 +82,8 @@ struct PlacementInput {
     training: Option<ById>,
 }
 
+crate::http::rules::unruled!(RevocationInput, PlacementInput);
+
 /// Something of this registry, by its id.
 #[derive(Debug, Clone, Copy, Deserr, Serialize, ToSchema)]
 #[deserr(error = Faults, deny_unknown_fields)]
@@ -103,7 +105,7 @@ struct ById {
 async fn push_completion(caller: Allowed<CompletionsWrite>, key: IdempotencyKey, body: Body<CompletionInput>) -> ApiResult {
     let draft = CompletionDraft::from(body.value);
     let response = once(&caller, key, body.fingerprint, move |tx| {
-        let faults = draft.check(tx.today()).into_iter().map(|(pointer, invalid)| Fault::at(pointer, invalid)).collect();
+        let faults = Fault::all(draft.check(tx.today()));
         ServiceError::check(faults)?;
         let pushed = intake::push(tx, std::slice::from_ref(&draft))?;
         let Some(outcome) = pushed.first() else { return Err(ServiceError::NotFound) };

@@ -2,6 +2,7 @@
 
 mod complete;
 mod downgrade;
+pub mod examples;
 
 use std::collections::HashSet;
 
@@ -15,6 +16,7 @@ use super::auth::SCOPES;
 
 /// The document in both versions, and the methods of each path.
 pub struct Documents {
+    value: Value,
     current: String,
     for_3_0: String,
     paths: Vec<(ResourceDef, Vec<String>)>,
@@ -66,7 +68,12 @@ impl Documents {
             methods.sort();
         }
         let for_3_0 = downgrade::to_3_0(&document);
-        Self { current: pretty(&document), for_3_0: pretty(&for_3_0), paths, with_query }
+        Self { current: pretty(&document), for_3_0: pretty(&for_3_0), value: document, paths, with_query }
+    }
+
+    /// OpenAPI 3.1, as a value.
+    pub fn value(&self) -> &Value {
+        &self.value
     }
 
     /// OpenAPI 3.1.
