@@ -11,12 +11,13 @@ use utoipa_actix_web::AppExt as _;
 
 use crate::config::Config;
 use crate::domain::clock::SystemClock;
+use crate::http::access::AccessCache;
 use crate::http::once::InFlight;
 use crate::http::registry::Registry;
 use crate::http::{self, openapi::Documents};
 use crate::storage::{Database, StorageError, Store, migrations};
 use crate::telemetry;
-use crate::tokens::{KeyError, KeyRing, Tokens};
+use crate::tokens::{KeyError, KeyRing, OutsideIssuers, Tokens};
 
 /// Why the service does not start.
 #[derive(Debug, thiserror::Error)]
@@ -55,6 +56,9 @@ pub fn open(config: &Config, migrate: Migrate) -> Result<Registry, StartError> {
     Ok(Registry {
         store,
         tokens,
+        outside: OutsideIssuers::new(&config.issuers)?,
+        access: AccessCache::default(),
+        unused_days: config.client_unused_days,
         clock: Arc::new(SystemClock),
         in_flight: InFlight::default(),
         documents: Documents::new(),

@@ -6,6 +6,7 @@ use std::path::{Path, PathBuf};
 use serde::Deserialize;
 
 use crate::storage::Database;
+use crate::tokens::OutsideIssuer;
 
 /// Settings as flags and environment; each may also stand in the TOML file, without the prefix.
 #[derive(Debug, Clone, Default, clap::Args)]
@@ -28,9 +29,12 @@ pub struct Settings {
     /// Threads that answer requests [default: one for each processor].
     #[arg(long, env = "ONEMIND_WORKERS", global = true, value_name = "N", value_parser = clap::value_parser!(u16).range(1..=512))]
     pub workers: Option<u16>,
-    /// Who issues access tokens: their `iss` [default: onemind].
-    #[arg(long, env = "ONEMIND_ISSUER", global = true, value_name = "NAME")]
+    /// The address of the service as callers know it, and the `iss` of its access tokens [default: <http://127.0.0.1:8080>].
+    #[arg(long, env = "ONEMIND_ISSUER", global = true, value_name = "URL")]
     pub issuer: Option<String>,
+    /// After how many days without a token a client is refused until it is reinstated [default: 90].
+    #[arg(long, env = "ONEMIND_CLIENT_UNUSED_DAYS", global = true, value_name = "DAYS", value_parser = clap::value_parser!(u32).range(1..=3650))]
+    pub client_unused_days: Option<u32>,
     /// Whom access tokens are for: their `aud` [default: onemind].
     #[arg(long, env = "ONEMIND_AUDIENCE", global = true, value_name = "NAME")]
     pub audience: Option<String>,
@@ -51,6 +55,9 @@ struct File {
     issuer: Option<String>,
     audience: Option<String>,
     log: Option<String>,
+    client_unused_days: Option<u32>,
+    #[serde(default)]
+    issuers: Vec<OutsideIssuer>,
 }
 
 /// The settings in force.
@@ -66,8 +73,12 @@ pub struct Config {
     pub pool_size: u32,
     /// Threads that answer requests.
     pub workers: usize,
-    /// The `iss` of access tokens.
+    /// The `iss` of access tokens, and the address under which callers find the service; without a slash at its end.
     pub issuer: String,
+    /// Who else issues access tokens that are accepted.
+    pub issuers: Vec<OutsideIssuer>,
+    /// After how many days without use a client is refused.
+    pub client_unused_days: u32,
     /// The `aud` of access tokens.
     pub audience: String,
     /// What is logged.
@@ -126,9 +137,27 @@ impl Config {
             listen: settings.listen.or(file.listen).unwrap_or_else(|| SocketAddr::from(([127, 0, 0, 1], 8080))),
             pool_size: settings.pool_size.or(file.pool_size).unwrap_or(8).max(1),
             workers: settings.workers.or(file.workers).map_or(processors, usize::from).max(1),
-            issuer: settings.issuer.clone().or(file.issuer).unwrap_or_else(|| "onemind".into()),
+            issuer: issuer_of(settings.issuer.clone().or(file.issuer))?,
+            client_unused_days: settings.client_unused_days.or(file.client_unused_days).unwrap_or(90).clamp(1, 3650),
+            issuers: checked(file.issuers)?,
             audience: settings.audience.clone().or(file.audience).unwrap_or_else(|| "onemind".into()),
             log: settings.log.clone().or(file.log).unwrap_or_else(|| defaults.log.into()),
         })
     }
+}
+
+/// The issuer as a URL (RFC 8414 §2) without query or fragment, and without a slash at its end.
+fn issuer_of(given: Option<String>) -> Result<String, String> {
+    let Some(text) = given else { return Ok("http://127.0.0.1:8080".into()) };
+    match reqwest::Url::parse(&text) {
+        Ok(url) if matches!(url.scheme(), "http" | "https") && url.has_host() && url.query().is_none() && url.fragment().is_none() => {
+            Ok(text.trim_end_matches('/').to_owned())
+        }
+        _ => Err(format!("issuer: `{text}` is not the address of the service, such as https://registry.example.org")),
+    }
+}
+
+fn checked(issuers: Vec<OutsideIssuer>) -> Result<Vec<OutsideIssuer>, String> {
+    issuers.iter().try_for_each(OutsideIssuer::check)?;
+    Ok(issuers)
 }

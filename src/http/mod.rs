@@ -1,8 +1,10 @@
 //! The HTTP contract: DTOs, extractors, answers, and one file of handlers a resource.
 
+pub mod access;
 pub mod agencies;
 pub mod appointments;
 pub mod auth;
+pub mod clients;
 mod completions;
 pub mod course_mappings;
 pub mod decode;
@@ -11,9 +13,11 @@ mod evidence;
 pub mod extract;
 pub mod fallback;
 pub mod gaps;
+mod grants;
 pub mod health;
 pub mod joins;
 pub mod middleware;
+mod oauth;
 pub mod officers;
 pub mod once;
 pub mod openapi;
@@ -53,6 +57,9 @@ pub fn routes(config: &mut ServiceConfig<'_>) {
     config.configure(policies::routes);
     config.configure(standards::routes);
     config.configure(pledges::routes);
+    config.configure(clients::routes);
+    config.configure(grants::routes);
+    config.configure(oauth::routes);
     config.configure(whoami::routes);
     config.configure(problems::routes);
     config.configure(health::routes);

@@ -15,7 +15,7 @@ use jiff::SignedDuration;
 use onemind::app::{self, Migrate, server};
 use onemind::config::{Config, Settings};
 use onemind::domain::agency::AgencyKey;
-use onemind::domain::clock::{Clock as _, FixedClock, SystemClock};
+use onemind::domain::clock::{Clock as _, FixedClock};
 use onemind::http::auth::SCOPES;
 use onemind::http::registry::Registry;
 use onemind::tokens::Grant;
@@ -71,9 +71,9 @@ impl TestApp {
             client: client.to_owned(),
             scope: if scope == "all" { every.join(" ") } else { scope.to_owned() },
             agencies: agencies.map(|keys| keys.iter().map(|key| AgencyKey::parse(key).unwrap()).collect()),
-            lifetime: SignedDuration::from_mins(15),
+            lifetime: SignedDuration::from_hours(24 * 365 * 50),
         };
-        self.registry.tokens.sign(&grant, SystemClock.now()).unwrap()
+        self.registry.tokens.sign(&grant, self.clock.now()).unwrap()
     }
 
     /// A client with every scope for all agencies.
