@@ -1,7 +1,7 @@
 //! `/v1/clients`
 
 use actix_web::{HttpRequest, delete, get, patch, post, put};
-use deserr::{Deserr, IntoValue, ValuePointerRef};
+use deserr::{Deserr, ValuePointerRef};
 use secrecy::ExposeSecret as _;
 use serde::Serialize;
 use serde_json::{Value, json};
@@ -9,7 +9,7 @@ use utoipa::{IntoParams, ToSchema};
 use uuid::Uuid;
 
 use super::auth::{Allowed, Caller, ClientsAdmin, SCOPES};
-use super::decode::{Faults, refuse};
+use super::decode::Faults;
 use super::extract::{Body, ClientSecretPath, IdPath, IdempotencyKey, MergePatch, NoBody, Preconditions, Query};
 use super::once::once;
 use super::page::{self, Cursor, Limit, Page};
@@ -17,7 +17,7 @@ use super::problem::{ApiError, ApiResult, Kind};
 use super::respond::{self, Answer, etag_of};
 use crate::domain::client::{ClientKind, ClientStatus};
 use crate::domain::invalid::Invalid;
-use crate::domain::text::{Name, Note};
+use crate::domain::text::{Name, Note, Text};
 use crate::service::clients as service;
 use crate::service::{ServiceResult, Tx};
 use crate::storage::clients::{Client, ClientDraft, Secret};
@@ -43,17 +43,71 @@ impl ScopeName {
 super::decode::parsed!(ScopeName, ClientKind);
 
 /// Public keys as a JSON Web Key Set (RFC 7517).
-#[derive(Debug, Clone, PartialEq, Serialize)]
-#[serde(transparent)]
-pub struct Jwks(Value);
+#[derive(Debug, Clone, Deserr, Serialize, ToSchema)]
+#[deserr(error = Faults, deny_unknown_fields, validate = fit_to_verify -> Invalid)]
+#[serde(deny_unknown_fields)]
+#[schema(as = Jwks)]
+pub struct JwksInput {
+    /// 1 to 10 keys.
+    #[schema(min_items = 1, max_items = 10)]
+    keys: Vec<JwkInput>,
+}
 
-impl Deserr<Faults> for Jwks {
-    fn deserialize_from_value<V: IntoValue>(value: deserr::Value<V>, location: ValuePointerRef<'_>) -> Result<Self, Faults> {
-        let set = Value::deserialize_from_value(value, location)?;
-        match PublicKeys::parse(&set) {
-            Ok(_) => Ok(Self(set)),
-            Err(invalid) => refuse(location, invalid),
-        }
+/// A public key: Ed25519 (`OKP`), P-256 (`EC`), or RSA of 2,048 bits and more.
+#[derive(Debug, Clone, Deserr, Serialize, ToSchema)]
+#[deserr(error = Faults, deny_unknown_fields)]
+#[serde(deny_unknown_fields)]
+#[schema(as = Jwk, example = json!({"kty": "OKP", "crv": "Ed25519", "kid": "2026-01", "x": "11qYAYKxCrfVS_7TyWQHOg7hcvPapiMlrwIaaPcHURo"}))]
+pub struct JwkInput {
+    #[schema(example = "OKP")]
+    kty: Text<50>,
+    /// Its name in the header of an assertion.
+    #[deserr(default)]
+    #[serde(skip_serializing_if = "Option::is_none")]
+    #[schema(example = "2026-01")]
+    kid: Option<Text<200>>,
+    #[deserr(default)]
+    #[serde(skip_serializing_if = "Option::is_none")]
+    #[schema(example = "EdDSA")]
+    alg: Option<Text<50>>,
+    #[deserr(rename = "use", default)]
+    #[serde(rename = "use", skip_serializing_if = "Option::is_none")]
+    #[schema(example = "sig")]
+    usage: Option<Text<50>>,
+    #[deserr(default)]
+    #[serde(skip_serializing_if = "Option::is_none")]
+    #[schema(example = "Ed25519")]
+    crv: Option<Text<50>>,
+    #[deserr(default)]
+    #[serde(skip_serializing_if = "Option::is_none")]
+    #[schema(example = "11qYAYKxCrfVS_7TyWQHOg7hcvPapiMlrwIaaPcHURo")]
+    x: Option<Text<200>>,
+    #[deserr(default)]
+    #[serde(skip_serializing_if = "Option::is_none")]
+    #[schema(example = "MKBCTNIcKUSDii11ySs3526iDZ8AiTo7Tu6KPAqv7D4")]
+    y: Option<Text<200>>,
+    #[deserr(default)]
+    #[serde(skip_serializing_if = "Option::is_none")]
+    #[schema(example = "0vx7agoebGcQSuuPiLJXZptN9nndrQmbXEps2aiAFbWhM78LhWx4cbbfAAtVT86zwu1RK7aPFFxuhDR1L6tSoc_BJECPebWKRXjBZCiFV4n3oknjhMs")]
+    n: Option<Text<2000>>,
+    #[deserr(default)]
+    #[serde(skip_serializing_if = "Option::is_none")]
+    #[schema(example = "AQAB")]
+    e: Option<Text<50>>,
+}
+
+fn fit_to_verify(set: JwksInput, _: ValuePointerRef<'_>) -> Result<JwksInput, Invalid> {
+    PublicKeys::parse(&set.to_json()).map(|_| set)
+}
+
+impl JwksInput {
+    fn to_json(&self) -> Value {
+        serde_json::to_value(self).unwrap_or_default()
+    }
+
+    /// What is held was read as one before.
+    fn held(set: &Value) -> Option<Self> {
+        super::decode::decode(set.clone()).ok()
     }
 }
 
@@ -71,7 +125,7 @@ pub struct ClientInput {
     scopes: Vec<ScopeName>,
     /// The public keys that sign its assertions (`private_key_jwt`, RFC 7523); null where it authenticates by its secret.
     #[deserr(default)]
-    jwks: Option<Jwks>,
+    jwks: Option<JwksInput>,
 }
 
 /// Why a client is revoked.
@@ -92,7 +146,7 @@ pub struct ClientView {
     name: Name,
     kind: ClientKind,
     scopes: Vec<String>,
-    jwks: Option<Jwks>,
+    jwks: Option<JwksInput>,
     status: ClientStatus,
     /// Its secrets, of which there are two at the most.
     secrets: Vec<SecretView>,
@@ -164,7 +218,7 @@ impl From<ClientInput> for ClientDraft {
         let mut scopes: Vec<String> = input.scopes.into_iter().map(|scope| scope.0.to_owned()).collect();
         scopes.sort_unstable();
         scopes.dedup();
-        Self { name: input.name, kind: input.kind, scopes, jwks: input.jwks.map(|jwks| jwks.0) }
+        Self { name: input.name, kind: input.kind, scopes, jwks: input.jwks.map(|jwks| jwks.to_json()) }
     }
 }
 
@@ -175,7 +229,7 @@ impl From<&ClientDraft> for ClientInput {
             kind: draft.kind,
             // A scope that is no more is left out.
             scopes: draft.scopes.iter().filter_map(|scope| ScopeName::parse(scope).ok()).collect(),
-            jwks: draft.jwks.clone().map(Jwks),
+            jwks: draft.jwks.as_ref().and_then(JwksInput::held),
         }
     }
 }
@@ -194,7 +248,7 @@ impl ClientView {
             name: draft.name,
             kind: draft.kind,
             scopes: draft.scopes,
-            jwks: draft.jwks.map(Jwks),
+            jwks: draft.jwks.as_ref().and_then(JwksInput::held),
             status: client.times.status(now, unused_days),
             secrets: client.secrets.iter().map(SecretView::from).collect(),
             last_used_at: client.times.last_used_at,
@@ -372,22 +426,6 @@ async fn delete_client_secret(caller: Allowed<ClientsAdmin>, path: ClientSecretP
         })
         .await?;
     respond::no_content()
-}
-
-impl utoipa::PartialSchema for Jwks {
-    fn schema() -> utoipa::openapi::RefOr<utoipa::openapi::schema::Schema> {
-        utoipa::openapi::schema::ObjectBuilder::new()
-            .schema_type(utoipa::openapi::Type::Object)
-            .description(Some("A JSON Web Key Set (RFC 7517) of 1 to 10 public keys: Ed25519, P-256, or RSA of 2,048 bits and more."))
-            .examples([json!({"keys": [{"kty": "OKP", "crv": "Ed25519", "kid": "2026-01", "x": "11qYAYKxCrfVS_7TyWQHOg7hcvPapiMlrwIaaPcHURo"}]})])
-            .into()
-    }
-}
-
-impl ToSchema for Jwks {
-    fn name() -> std::borrow::Cow<'static, str> {
-        "Jwks".into()
-    }
 }
 
 impl utoipa::PartialSchema for ScopeName {

@@ -21,11 +21,15 @@ pub fn of(conn: &mut AnyConn, keys: Option<&[AgencyKey]>) -> ServiceResult<Reach
     }
 }
 
-/// The reach of a client on a day, by its grants.
+/// The reach of a client on a day, by its grants as they were read a moment ago. One for an ORI that nobody had then is read again:
+/// it is for the agency that was registered under it since, whatever goes by the ORI now.
 ///
 /// # Errors
 /// Where the database fails.
 pub fn of_grants(conn: &mut AnyConn, client: Uuid, grants: &[Grant], on: Date) -> ServiceResult<Reach> {
+    let by_ori = |grant: &Grant| matches!(grant.agency, Some(AgencyKey::Ori(_)));
+    let read_again = if grants.iter().any(by_ori) { Some(grants::of_client(conn, client)?) } else { None };
+    let grants = read_again.as_deref().unwrap_or(grants);
     let in_force: Vec<&Grant> = grants.iter().filter(|grant| grant.covers(on)).collect();
     if in_force.iter().any(|grant| grant.agency.is_none()) {
         return Ok(Reach::All);

@@ -143,3 +143,26 @@ pub async fn held(app: &TestApp, operations: &[Operation]) -> (BTreeMap<String, 
     }
     (rows(app).await, lists)
 }
+
+/// Everything that the database holds, as text.
+pub async fn everything(app: &TestApp) -> String {
+    match app.backend {
+        Backend::Sqlite => {
+            let folder = std::fs::read_dir(&app.config.data_dir).unwrap().map(|entry| entry.unwrap().path());
+            let files = folder.filter(|path| path.to_string_lossy().contains("onemind.db"));
+            files.map(|path| String::from_utf8_lossy(&std::fs::read(path).unwrap()).into_owned()).collect()
+        }
+        Backend::Postgres => {
+            let tables: Vec<String> = rows(app).await.into_keys().collect();
+            let read = move |conn: &mut AnyConn| -> Result<String, StorageError> {
+                let mut all = String::new();
+                for table in &tables {
+                    let text = format!("SELECT coalesce(string_agg(t::text, ' '), '') AS name FROM {table} AS t");
+                    all += &diesel::sql_query(text).get_result::<Name>(conn)?.name;
+                }
+                Ok(all)
+            };
+            app.registry.store.read(read).await.unwrap()
+        }
+    }
+}
