@@ -11,6 +11,7 @@ use utoipa_actix_web::AppExt as _;
 
 use crate::config::Config;
 use crate::domain::clock::SystemClock;
+use crate::http::limits::Limits;
 use crate::http::once::InFlight;
 use crate::http::registry::Registry;
 use crate::http::{self, openapi::Documents};
@@ -57,6 +58,8 @@ pub fn open(config: &Config, migrate: Migrate) -> Result<Registry, StartError> {
         tokens,
         clock: Arc::new(SystemClock),
         in_flight: InFlight::default(),
+        limits: Limits::new(&config.limits),
+        web: config.web.clone(),
         documents: Documents::new(),
         metrics: telemetry::metrics(),
     })
@@ -96,6 +99,7 @@ pub fn build(
     registry: web::Data<Registry>,
 ) -> App<impl ServiceFactory<ServiceRequest, Config = (), Response = ServiceResponse<impl MessageBody>, Error = Error, InitError = ()>> {
     App::new()
+        .wrap(from_fn(http::limits::keep))
         .wrap(from_fn(http::middleware::answer))
         .wrap(Compress::default())
         .wrap(telemetry::request_span())

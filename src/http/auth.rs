@@ -178,10 +178,20 @@ impl<S: Scopes> FromRequest for Allowed<S> {
     }
 }
 
+/// Reads the token and counts the request: for the client where it is valid, and for the address otherwise.
 fn authenticate(request: &HttpRequest) -> Result<Caller, ApiError> {
     let Some(registry) = request.app_data::<web::Data<Registry>>() else {
         return Err(ApiError::new(Kind::Internal));
     };
+    match identify(request, registry) {
+        Ok(caller) => registry.limits.count_client(request, caller.client).map(|()| caller),
+        // Without a header it was counted before.
+        Err(refused) if request.headers().contains_key(AUTHORIZATION) => Err(registry.limits.count_bad_token(request, refused)),
+        Err(refused) => Err(refused),
+    }
+}
+
+fn identify(request: &HttpRequest, registry: &web::Data<Registry>) -> Result<Caller, ApiError> {
     let Some(value) = request.headers().get(AUTHORIZATION) else {
         let problem = ApiError::new(Kind::Unauthorized).detail("there is no Authorization header");
         return Err(with_challenge(problem, "Bearer realm=\"onemind\""));

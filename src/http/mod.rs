@@ -1,8 +1,11 @@
 //! The HTTP contract: DTOs, extractors, answers, and one file of handlers a resource.
 
+pub mod address;
 pub mod agencies;
 pub mod appointments;
+pub mod attempts;
 pub mod auth;
+mod bucket;
 mod completions;
 pub mod course_mappings;
 pub mod decode;
@@ -13,6 +16,7 @@ pub mod fallback;
 pub mod gaps;
 pub mod health;
 pub mod joins;
+pub mod limits;
 pub mod middleware;
 pub mod officers;
 pub mod once;
