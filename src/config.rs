@@ -7,6 +7,7 @@ mod web;
 use std::net::SocketAddr;
 use std::num::NonZeroU32;
 use std::path::{Path, PathBuf};
+use std::time::Duration;
 
 use ipnet::IpNet;
 
@@ -176,6 +177,7 @@ fn limits(settings: &Settings, file: &Settings) -> Result<Limits, String> {
         auth_failures: NonZeroU32::new(settings.auth_failures.or(file.auth_failures).unwrap_or(10)),
         max_in_flight: settings.max_in_flight.or(file.max_in_flight).unwrap_or(512) as usize,
         trusted_proxies: settings.trusted_proxies.clone().or(file.trusted_proxies.clone()).unwrap_or_default(),
+        head: Duration::from_secs(30),
         body: BodyPace::default(),
     })
 }

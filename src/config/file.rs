@@ -58,7 +58,8 @@ mod tests {
     #[test]
     fn a_file_holds_what_flags_say() {
         let settings =
-            read("pool_size = 32\nissuer = \"https://one.example\"\nrate_limit_client = \"60:6\"\ntrusted_proxies = [\"10.0.0.0/8\", \"::1/128\"]").unwrap();
+            read("pool_size = 32\nissuer = \"https://one.example\"\nrate_limit_client = \"60:6\"\ntrusted_proxies = [\"10.0.0.0/8\", \"::1/128\"]")
+                .unwrap();
         assert_eq!((settings.pool_size, settings.issuer.as_deref()), (Some(32), Some("https://one.example")));
         assert_eq!(settings.rate_limit_client, Some("60:6".parse().unwrap()));
         assert_eq!(settings.trusted_proxies.unwrap().len(), 2);

@@ -34,7 +34,8 @@ impl FromStr for RateSetting {
         if text == "0" {
             return Ok(Self(None));
         }
-        let rate = text.split_once(':').and_then(|(per_minute, burst)| Some(Rate { per_minute: per_minute.parse().ok()?, burst: burst.parse().ok()? }));
+        let rate =
+            text.split_once(':').and_then(|(per_minute, burst)| Some(Rate { per_minute: per_minute.parse().ok()?, burst: burst.parse().ok()? }));
         match rate {
             Some(rate) if rate.per_minute.get() <= MOST_PER_MINUTE && rate.burst <= rate.per_minute => Ok(Self(Some(rate))),
             _ => Err(format!(
@@ -76,7 +77,7 @@ impl Default for BodyPace {
 impl BodyPace {
     /// How long to wait for the next bytes, after so long a time and so many bytes.
     pub fn patience(&self, elapsed: Duration, bytes: usize) -> Duration {
-        let earned = Duration::from_secs_f64(bytes as f64 / f64::from(self.bytes_per_second.get()));
+        let earned = Duration::from_millis(bytes as u64 * 1000 / u64::from(self.bytes_per_second.get()));
         let until = self.total.min(self.grace.saturating_add(earned));
         self.silence.min(until.saturating_sub(elapsed))
     }
@@ -90,7 +91,7 @@ impl fmt::Display for BodyPace {
 }
 
 /// What callers may ask at once.
-#[derive(Debug, Clone, Default)]
+#[derive(Debug, Clone)]
 pub struct Limits {
     /// Requests of one client.
     pub client: Option<Rate>,
@@ -102,6 +103,8 @@ pub struct Limits {
     pub max_in_flight: usize,
     /// The proxies whose `X-Forwarded-For` is believed.
     pub trusted_proxies: Vec<IpNet>,
+    /// How long the head of a request may take.
+    pub head: Duration,
     /// How slowly a body may come.
     pub body: BodyPace,
 }

@@ -77,7 +77,16 @@ mod tests {
         for good in ["https://tools.example.org", "http://localhost:3000", "https://[2001:db8::1]:8443"] {
             assert_eq!(good.parse::<Origin>().unwrap().as_str(), good);
         }
-        for bad in ["*", "null", "tools.example.org", "https://tools.example.org/", "https://tools.example.org:443", "HTTPS://a.example", "ftp://a.example", "https://a.example/x"] {
+        for bad in [
+            "*",
+            "null",
+            "tools.example.org",
+            "https://tools.example.org/",
+            "https://tools.example.org:443",
+            "HTTPS://a.example",
+            "ftp://a.example",
+            "https://a.example/x",
+        ] {
             assert!(bad.parse::<Origin>().is_err(), "{bad}");
         }
     }

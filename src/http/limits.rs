@@ -187,7 +187,8 @@ fn check_sizes(request: &ServiceRequest) -> Result<(), ApiError> {
         let detail = format!("path and query have {target} bytes, and {TARGET_LIMIT} are the limit");
         return Err(ApiError::new(Kind::UriTooLong).detail(detail));
     }
-    let (count, bytes) = request.headers().iter().fold((0, 0), |(count, bytes), (name, value)| (count + 1, bytes + name.as_str().len() + value.len()));
+    let (count, bytes) =
+        request.headers().iter().fold((0, 0), |(count, bytes), (name, value)| (count + 1, bytes + name.as_str().len() + value.len()));
     if count > HEADER_COUNT || bytes > HEAD_LIMIT {
         let detail = format!("there are {count} headers of {bytes} bytes, and {HEADER_COUNT} of {HEAD_LIMIT} bytes are the limit");
         return Err(ApiError::new(Kind::HeadersTooLarge).detail(detail));
