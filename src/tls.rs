@@ -22,9 +22,8 @@ pub fn server(files: &TlsFiles) -> Result<ServerConfig, String> {
         return Err(at(&files.certificate, &"there is no certificate in it"));
     }
     let key = PrivateKeyDer::from_pem_file(&files.key).map_err(|cause| at(&files.key, &cause))?;
-    ServerConfig::builder_with_provider(Arc::new(aws_lc_rs::default_provider()))
-        .with_safe_default_protocol_versions()
-        .map(|builder| builder.with_no_client_auth())
-        .and_then(|builder| builder.with_single_cert(chain, key))
-        .map_err(|cause| format!("{} and {}: {cause}", files.certificate.display(), files.key.display()))
+    let wrong = |cause: rustls::Error| format!("{} and {}: {cause}", files.certificate.display(), files.key.display());
+    let builder =
+        ServerConfig::builder_with_provider(Arc::new(aws_lc_rs::default_provider())).with_safe_default_protocol_versions().map_err(wrong)?;
+    builder.with_no_client_auth().with_single_cert(chain, key).map_err(wrong)
 }

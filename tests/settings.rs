@@ -108,7 +108,8 @@ fn a_file_of_settings_is_held_to_what_flags_are() {
         refused(&run(&data, &["--config", file.to_str().unwrap(), "migrate"]), 2, part);
         assert!(!data.exists(), "{text}");
     }
-    std::fs::write(&file, format!("data_dir = \"{}\"\npool_size = 500\nmax_in_flight = 0\ntrusted_proxies = [\"10.0.0.0/8\"]\n", data.display())).unwrap();
+    std::fs::write(&file, format!("data_dir = \"{}\"\npool_size = 500\nmax_in_flight = 0\ntrusted_proxies = [\"10.0.0.0/8\"]\n", data.display()))
+        .unwrap();
     assert!(onemind(&data, &["--config", file.to_str().unwrap(), "migrate"]).env_remove("ONEMIND_DATA_DIR").status().unwrap().success());
     assert!(data.join("onemind.db").exists());
 }

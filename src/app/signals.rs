@@ -21,7 +21,7 @@ async fn heard(signal: io::Result<Signal>) {
         }
         Err(cause) => {
             tracing::warn!(error = %cause, "a signal can't be listened to");
-            std::future::pending().await
+            std::future::pending::<()>().await;
         }
     }
 }

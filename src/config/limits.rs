@@ -69,7 +69,7 @@ impl Default for BodyPace {
             silence: Duration::from_secs(10),
             grace: Duration::from_secs(10),
             bytes_per_second: NonZeroU32::MIN.saturating_add(8 * 1024 - 1),
-            total: Duration::from_mins(10),
+            total: Duration::from_secs(600),
         }
     }
 }

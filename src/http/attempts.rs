@@ -24,7 +24,7 @@ const SHARED_BY: u32 = 5;
 const LONGEST: Duration = Duration::from_secs(60);
 
 /// After how long without a failure all is forgiven.
-const FORGIVEN: Duration = Duration::from_mins(15);
+const FORGIVEN: Duration = Duration::from_secs(900);
 
 /// How long to wait before the next attempt.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]

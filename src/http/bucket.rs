@@ -46,7 +46,7 @@ pub struct Standing {
 impl<K: Hash + Eq + Clone> Buckets<K> {
     /// Full buckets under the name of the policy that they carry out.
     pub fn new(name: &'static str, rate: Rate) -> Self {
-        let refill = Duration::from_mins(1) / rate.per_minute.get();
+        let refill = Duration::from_secs(60) / rate.per_minute.get();
         // A rate is at most a million a second, so there is always a period.
         let quota = Quota::with_period(refill).unwrap_or(Quota::per_minute(rate.per_minute)).allow_burst(rate.burst);
         let limiter = RateLimiter::dashmap(quota).with_middleware::<StateInformationMiddleware>();
@@ -131,7 +131,7 @@ mod tests {
     fn a_full_bucket_is_forgotten_and_one_in_use_is_kept() {
         let buckets = Buckets::new("client", "60000:1".parse::<crate::config::RateSetting>().unwrap().0.unwrap());
         let slow = self::buckets("1:1");
-        (buckets.take(1), slow.take(1));
+        let _ = (buckets.take(1), slow.take(1));
         std::thread::sleep(Duration::from_millis(50));
         buckets.forget_idle();
         slow.forget_idle();
