@@ -1,10 +1,12 @@
 //! Wires the parts together: what the process shares, and the actix application that `main` and the tests run alike.
 
+mod signals;
+
 use std::sync::Arc;
 use std::time::Duration;
 
 use actix_web::body::MessageBody;
-use actix_web::dev::{ServiceFactory, ServiceRequest, ServiceResponse};
+use actix_web::dev::{Server, ServiceFactory, ServiceRequest, ServiceResponse};
 use actix_web::middleware::{Compress, from_fn};
 use actix_web::{App, Error, HttpServer, web};
 use utoipa_actix_web::AppExt as _;
@@ -12,9 +14,11 @@ use utoipa_actix_web::AppExt as _;
 use crate::config::Config;
 use crate::domain::clock::SystemClock;
 use crate::http::access::AccessCache;
+use crate::http::limits::Limits;
 use crate::http::once::InFlight;
 use crate::http::registry::Registry;
 use crate::http::{self, openapi::Documents};
+use crate::private;
 use crate::storage::{Database, StorageError, Store, migrations};
 use crate::telemetry;
 use crate::tokens::{KeyError, KeyRing, OutsideIssuers, Tokens};
@@ -61,21 +65,24 @@ pub fn open(config: &Config, migrate: Migrate) -> Result<Registry, StartError> {
         unused_days: config.client_unused_days,
         clock: Arc::new(SystemClock),
         in_flight: InFlight::default(),
+        limits: Limits::new(&config.limits),
+        web: config.web.clone(),
         documents: Documents::new(),
         metrics: telemetry::metrics(),
     })
 }
 
-/// Makes the data folder, and the folder of a SQLite file.
+/// Makes the data folder, and the SQLite file with its folder, where they are missing: for the eyes of the service's own account.
 ///
 /// # Errors
 /// Where the system refuses.
 pub fn make_folders(config: &Config) -> std::io::Result<()> {
-    std::fs::create_dir_all(&config.data_dir)?;
-    if let Database::Sqlite(path) = &config.database
-        && let Some(folder) = path.parent().filter(|folder| !folder.as_os_str().is_empty())
-    {
-        std::fs::create_dir_all(folder)?;
+    private::make_folder(&config.data_dir)?;
+    if let Database::Sqlite(path) = &config.database {
+        if let Some(folder) = path.parent().filter(|folder| !folder.as_os_str().is_empty()) {
+            private::make_folder(folder)?;
+        }
+        private::make_file(path)?;
     }
     Ok(())
 }
@@ -100,6 +107,8 @@ pub fn build(
     registry: web::Data<Registry>,
 ) -> App<impl ServiceFactory<ServiceRequest, Config = (), Response = ServiceResponse<impl MessageBody>, Error = Error, InitError = ()>> {
     App::new()
+        .wrap(from_fn(http::limits::keep))
+        .wrap(http::cors::policy(&registry.web))
         .wrap(from_fn(http::middleware::answer))
         .wrap(Compress::default())
         .wrap(telemetry::request_span())
@@ -116,20 +125,50 @@ pub fn build(
 /// # Errors
 /// Where the address can't be listened on.
 pub async fn serve(config: &Config, registry: web::Data<Registry>) -> std::io::Result<()> {
-    server(config, std::net::TcpListener::bind(config.listen)?, registry)?.await
+    let server = server(config, std::net::TcpListener::bind(config.listen)?, registry.clone())?;
+    run(server, registry).await
 }
 
-/// The server on an address that is bound already, for callers that need to know it.
+/// Runs a server to its end. `SIGTERM` and `SIGINT` (Ctrl-C) finish what was accepted, and then end it; a second one, or `SIGQUIT`,
+/// ends it at once.
 ///
 /// # Errors
-/// Where the address can't be listened on.
-pub fn server(config: &Config, listener: std::net::TcpListener, registry: web::Data<Registry>) -> std::io::Result<actix_web::dev::Server> {
-    tracing::info!(address = %listener.local_addr()?, database = registry.store.system(), "listening");
+/// Where the server fails.
+pub async fn run(server: Server, registry: web::Data<Registry>) -> std::io::Result<()> {
+    let handle = server.handle();
+    let until_stopped = async {
+        let graceful = signals::told_to_stop().await;
+        tracing::info!(graceful, "told to stop");
+        let stopping = handle.stop(graceful);
+        tokio::select! {
+            () = stopping => {}
+            _ = signals::told_to_stop() => handle.stop(false).await,
+        }
+        std::future::pending::<()>().await;
+    };
+    tokio::select! {
+        ended = server => ended,
+        () = until_stopped => Ok(()),
+        () = registry.limits.upkeep() => Ok(()),
+    }
+}
+
+/// The server on an address that is bound already, for callers that need to know it. Signals are left to [`run`].
+///
+/// # Errors
+/// Where the address can't be listened on, or the certificate can't be read.
+pub fn server(config: &Config, listener: std::net::TcpListener, registry: web::Data<Registry>) -> std::io::Result<Server> {
+    let tls = config.web.tls.as_ref().map(crate::tls::server).transpose().map_err(std::io::Error::other)?;
+    tracing::info!(address = %listener.local_addr()?, tls = tls.is_some(), database = registry.store.system(), "listening");
     let server = HttpServer::new(move || build(registry.clone()))
         .workers(config.workers)
-        .client_request_timeout(Duration::from_secs(30))
+        .disable_signals()
+        .client_request_timeout(config.limits.head)
         .keep_alive(Duration::from_secs(75))
-        .shutdown_timeout(30)
-        .listen(listener)?;
+        .shutdown_timeout(30);
+    let server = match tls {
+        None => server.listen(listener)?,
+        Some(tls) => server.listen_rustls_0_23(listener, tls)?,
+    };
     Ok(server.run())
 }

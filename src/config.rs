@@ -1,9 +1,18 @@
 //! Every setting, read once: a flag is stronger than the environment, the environment than the TOML file.
 
-use std::net::SocketAddr;
-use std::path::{Path, PathBuf};
+mod file;
+mod limits;
+mod web;
 
-use serde::Deserialize;
+use std::net::SocketAddr;
+use std::num::NonZeroU32;
+use std::path::{Path, PathBuf};
+use std::time::Duration;
+
+use ipnet::IpNet;
+
+pub use limits::{BodyPace, Limits, Rate, RateSetting};
+pub use web::{Origin, TlsFiles, Web};
 
 use crate::storage::Database;
 use crate::tokens::OutsideIssuer;
@@ -38,26 +47,33 @@ pub struct Settings {
     /// Whom access tokens are for: their `aud` [default: onemind].
     #[arg(long, env = "ONEMIND_AUDIENCE", global = true, value_name = "NAME")]
     pub audience: Option<String>,
+    /// The proxies, as networks such as `10.0.0.0/8`, whose `X-Forwarded-For` is believed [default: none].
+    #[arg(long, env = "ONEMIND_TRUSTED_PROXIES", global = true, value_name = "NETWORKS", value_delimiter = ',')]
+    pub trusted_proxies: Option<Vec<IpNet>>,
+    /// Requests of one client a minute, and at once; 0 is no limit [default: 6000:1000].
+    #[arg(long, env = "ONEMIND_RATE_LIMIT_CLIENT", global = true, value_name = "RATE")]
+    pub rate_limit_client: Option<RateSetting>,
+    /// Requests without a client from one address a minute, and at once; 0 is no limit [default: 600:100].
+    #[arg(long, env = "ONEMIND_RATE_LIMIT_ADDRESS", global = true, value_name = "RATE")]
+    pub rate_limit_address: Option<RateSetting>,
+    /// Failed authentications of a client from one address before it is slowed down; 0 is any number [default: 10].
+    #[arg(long, env = "ONEMIND_AUTH_FAILURES", global = true, value_name = "N", value_parser = clap::value_parser!(u32).range(..=1_000_000))]
+    pub auth_failures: Option<u32>,
+    /// Requests that are worked on at once; 0 is any number [default: 512].
+    #[arg(long, env = "ONEMIND_MAX_IN_FLIGHT", global = true, value_name = "N", value_parser = clap::value_parser!(u32).range(..=1_000_000))]
+    pub max_in_flight: Option<u32>,
+    /// The origins, such as `https://tools.example.org`, whose pages may call the service from a browser [default: none].
+    #[arg(long, env = "ONEMIND_CORS_ORIGINS", global = true, value_name = "ORIGINS", value_delimiter = ',')]
+    pub cors_origins: Option<Vec<Origin>>,
+    /// The certificate chain, in PEM, to speak TLS with [default: none; plain HTTP].
+    #[arg(long, env = "ONEMIND_TLS_CERTIFICATE", global = true, value_name = "FILE")]
+    pub tls_certificate: Option<PathBuf>,
+    /// The private key of the certificate, in PEM [default: none].
+    #[arg(long, env = "ONEMIND_TLS_KEY", global = true, value_name = "FILE")]
+    pub tls_key: Option<PathBuf>,
     /// What is logged, such as `info,onemind=debug` [default: info; of the demo: warn].
     #[arg(long, env = "ONEMIND_LOG", global = true, value_name = "FILTER")]
     pub log: Option<String>,
-}
-
-/// The settings of the TOML file.
-#[derive(Debug, Default, Deserialize)]
-#[serde(deny_unknown_fields)]
-struct File {
-    data_dir: Option<PathBuf>,
-    database_url: Option<String>,
-    listen: Option<SocketAddr>,
-    pool_size: Option<u32>,
-    workers: Option<u16>,
-    issuer: Option<String>,
-    audience: Option<String>,
-    log: Option<String>,
-    client_unused_days: Option<u32>,
-    #[serde(default)]
-    issuers: Vec<OutsideIssuer>,
 }
 
 /// The settings in force.
@@ -83,6 +99,10 @@ pub struct Config {
     pub audience: String,
     /// What is logged.
     pub log: String,
+    /// What callers may ask at once.
+    pub limits: Limits,
+    /// How the service meets browsers, and TLS.
+    pub web: Web,
 }
 
 /// What holds where no setting says otherwise, and differs by command.
@@ -118,28 +138,21 @@ impl Config {
     /// # Errors
     /// A sentence that names the setting and what is wrong with it.
     pub fn load_over(defaults: Defaults, settings: &Settings) -> Result<Self, String> {
-        let file = match &settings.config {
-            None => File::default(),
-            Some(path) => {
-                let text = std::fs::read_to_string(path).map_err(|cause| format!("{}: {cause}", path.display()))?;
-                toml::from_str(&text).map_err(|cause| format!("{}: {cause}", path.display()))?
-            }
-        };
-        let data_dir = settings.data_dir.clone().or(file.data_dir).unwrap_or_else(|| defaults.data_dir.into());
-        let database = match settings.database_url.as_deref().or(file.database_url.as_deref()) {
-            Some(url) => Database::parse(url).map_err(|cause| format!("DATABASE_URL: {cause}"))?,
-            None => Database::Sqlite(Self::own_database(&data_dir)),
-        };
+        let (file, issuers) = settings.config.as_deref().map_or_else(|| Ok((Settings::default(), Vec::new())), file::read)?;
+        let data_dir = settings.data_dir.clone().or(file.data_dir.clone()).unwrap_or_else(|| defaults.data_dir.into());
+        let issuer = issuer_of(settings.issuer.clone().or(file.issuer.clone()))?;
         let processors = std::thread::available_parallelism().map_or(1, std::num::NonZero::get);
         Ok(Self {
+            database: database(settings, &file, &data_dir)?,
             data_dir,
-            database,
             listen: settings.listen.or(file.listen).unwrap_or_else(|| SocketAddr::from(([127, 0, 0, 1], 8080))),
-            pool_size: settings.pool_size.or(file.pool_size).unwrap_or(8).max(1),
-            workers: settings.workers.or(file.workers).map_or(processors, usize::from).max(1),
-            issuer: issuer_of(settings.issuer.clone().or(file.issuer))?,
-            client_unused_days: settings.client_unused_days.or(file.client_unused_days).unwrap_or(90).clamp(1, 3650),
-            issuers: checked(file.issuers)?,
+            pool_size: settings.pool_size.or(file.pool_size).unwrap_or(8),
+            workers: settings.workers.or(file.workers).map_or(processors, usize::from),
+            limits: limits(settings, &file)?,
+            web: web::read(settings, &file, &issuer)?,
+            issuer,
+            issuers,
+            client_unused_days: settings.client_unused_days.or(file.client_unused_days).unwrap_or(90),
             audience: settings.audience.clone().or(file.audience).unwrap_or_else(|| "onemind".into()),
             log: settings.log.clone().or(file.log).unwrap_or_else(|| defaults.log.into()),
         })
@@ -157,7 +170,35 @@ fn issuer_of(given: Option<String>) -> Result<String, String> {
     }
 }
 
-fn checked(issuers: Vec<OutsideIssuer>) -> Result<Vec<OutsideIssuer>, String> {
-    issuers.iter().try_for_each(OutsideIssuer::check)?;
-    Ok(issuers)
+fn database(settings: &Settings, file: &Settings, data_dir: &Path) -> Result<Database, String> {
+    match settings.database_url.as_deref().or(file.database_url.as_deref()) {
+        Some(url) => {
+            let database = Database::parse(url).map_err(|cause| format!("DATABASE_URL: {cause}"))?;
+            // What the URL says is stronger.
+            if let Some(mode) = environment("PGSSLMODE").filter(|_| !url.contains("sslmode=")) {
+                database.check_tls(&mode).map_err(|cause| format!("PGSSLMODE: {cause}"))?;
+            }
+            Ok(database)
+        }
+        None => Ok(Database::Sqlite(Config::own_database(data_dir))),
+    }
+}
+
+/// A variable that is no setting of ours, and yet heeded by what we use.
+#[expect(clippy::disallowed_methods, reason = "the one home of reading settings")]
+fn environment(name: &str) -> Option<String> {
+    std::env::var(name).ok()
+}
+
+fn limits(settings: &Settings, file: &Settings) -> Result<Limits, String> {
+    let rate = |set: Option<RateSetting>, default: &str| set.map_or_else(|| default.parse(), Ok).map(|rate: RateSetting| rate.0);
+    Ok(Limits {
+        client: rate(settings.rate_limit_client.or(file.rate_limit_client), RateSetting::CLIENT)?,
+        address: rate(settings.rate_limit_address.or(file.rate_limit_address), RateSetting::ADDRESS)?,
+        auth_failures: NonZeroU32::new(settings.auth_failures.or(file.auth_failures).unwrap_or(10)),
+        max_in_flight: settings.max_in_flight.or(file.max_in_flight).unwrap_or(512) as usize,
+        trusted_proxies: settings.trusted_proxies.clone().or(file.trusted_proxies.clone()).unwrap_or_default(),
+        head: Duration::from_secs(30),
+        body: BodyPace::default(),
+    })
 }

@@ -2,7 +2,7 @@
 //!
 //! Layers, each of which imports only those to its right: `main -> app -> http -> service -> storage -> domain`. Beside them:
 //! [`commands`] are the subcommands of `main`, [`tokens`] signs and verifies access tokens for `http` and the command line, [`config`] reads every setting, [`telemetry`] is
-//! the log and the metrics. [`import`] is a client of the HTTP interface and uses nothing of the server but the domain's words.
+//! the log and the metrics, [`tls`] reads the certificate that the service shows. [`import`] is a client of the HTTP interface and uses nothing of the server but the domain's words.
 
 pub mod app;
 pub mod commands;
@@ -10,7 +10,9 @@ pub mod config;
 pub mod domain;
 pub mod http;
 pub mod import;
+mod private;
 pub mod service;
 pub mod storage;
 pub mod telemetry;
+pub mod tls;
 pub mod tokens;

@@ -24,11 +24,12 @@ pub struct Service {
 }
 
 impl Service {
-    /// Starts it with its default settings on this database, or on SQLite; its log goes to a file.
+    /// Starts it with its default settings, but without a limit to requests, on this database, or on SQLite; its log goes to a file.
     pub fn start(database_url: Option<&str>) -> Outcome<Self> {
         let folder = TempDir::new()?;
         let address = TcpListener::bind((Ipv4Addr::LOCALHOST, 0))?.local_addr()?;
         let mut command = onemind(&folder);
+        command.args(["--rate-limit-client", "0", "--rate-limit-address", "0"]);
         command.args(["serve", "--migrate", "--listen", &address.to_string()]);
         if let Some(url) = database_url {
             command.args(["--database-url", url]);

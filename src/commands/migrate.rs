@@ -3,7 +3,7 @@
 use super::Failure;
 use crate::app;
 use crate::config::Config;
-use crate::storage::{StorageError, migrations};
+use crate::storage::{Database, StorageError, migrations};
 
 /// Arguments of `onemind migrate`.
 #[derive(Debug, clap::Args)]
@@ -19,16 +19,16 @@ pub struct Args {
 /// [`Failure::Faults`] where something is pending and `--check` was given, [`Failure::Unreachable`] without database.
 pub fn run(config: &Config, args: &Args) -> Result<(), Failure> {
     let unreachable = |cause: StorageError| Failure::Unreachable(cause.to_string());
-    app::make_folders(config).map_err(|cause| Failure::Unreachable(cause.to_string()))?;
-    let mut conn = config.database.connect().map_err(|cause| Failure::Unreachable(cause.to_string()))?;
     if args.check {
-        let pending = migrations::pending(&mut conn).map_err(unreachable)?;
+        let pending = pending(config)?;
         if pending.is_empty() {
             println!("the database is up to date");
             return Ok(());
         }
         return Err(Failure::Faults(format!("pending: {}", pending.join(", "))));
     }
+    app::make_folders(config).map_err(|cause| Failure::Unreachable(cause.to_string()))?;
+    let mut conn = config.database.connect().map_err(|cause| Failure::Unreachable(cause.to_string()))?;
     let applied = migrations::apply(&mut conn).map_err(unreachable)?;
     if applied.is_empty() {
         println!("the database is up to date");
@@ -37,4 +37,16 @@ pub fn run(config: &Config, args: &Args) -> Result<(), Failure> {
         println!("applied {name}");
     }
     Ok(())
+}
+
+/// What is pending. A SQLite file that isn't there lacks everything, and is not made by asking.
+fn pending(config: &Config) -> Result<Vec<String>, Failure> {
+    let unreachable = |cause: StorageError| Failure::Unreachable(cause.to_string());
+    if let Database::Sqlite(path) = &config.database
+        && !path.try_exists().map_err(|cause| Failure::Unreachable(format!("{}: {cause}", path.display())))?
+    {
+        return migrations::all().map_err(unreachable);
+    }
+    let mut conn = config.database.connect().map_err(|cause| Failure::Unreachable(cause.to_string()))?;
+    migrations::pending(&mut conn).map_err(unreachable)
 }

@@ -214,11 +214,22 @@ impl<S: Scopes> FromRequest for Allowed<S> {
     }
 }
 
+/// Reads the token and counts the request: for the client where it is valid, and for the address otherwise.
 async fn authenticate(request: &HttpRequest) -> Result<Caller, ApiError> {
     let Some(registry) = request.app_data::<web::Data<Registry>>() else {
         return Err(ApiError::new(Kind::Internal));
     };
-    let registry = registry.clone().into_inner();
+    match identify(request, registry.clone().into_inner()).await {
+        Ok(caller) => registry.limits.count_client(request, caller.client).map(|()| caller),
+        // Without a header it was counted before.
+        Err(refused) if refused.kind == Kind::Unauthorized && request.headers().contains_key(AUTHORIZATION) => {
+            Err(registry.limits.count_bad_token(request, refused))
+        }
+        Err(refused) => Err(refused),
+    }
+}
+
+async fn identify(request: &HttpRequest, registry: Arc<Registry>) -> Result<Caller, ApiError> {
     let token = bearer(request)?;
     let now = registry.clock.now();
     if registry.outside.issued(token) {

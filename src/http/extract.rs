@@ -3,6 +3,7 @@
 use std::future::{Ready, ready};
 use std::pin::Pin;
 use std::sync::Arc;
+use std::time::Instant;
 
 use actix_web::dev::Payload;
 use actix_web::http::Method;
@@ -112,8 +113,13 @@ async fn read(request: &HttpRequest, mut payload: Payload, limit: usize, media_t
     if announced.is_some_and(|length| length > limit) {
         return Err(too_large());
     }
-    let mut bytes = bytes::BytesMut::with_capacity(announced.unwrap_or(8192));
-    while let Some(chunk) = payload.next().await {
+    let pace = registry(request)?.limits.settings.body;
+    let began = Instant::now();
+    // What is announced is not yet there: an empty promise costs no memory.
+    let mut bytes = bytes::BytesMut::with_capacity(announced.unwrap_or(8192).min(64 * 1024));
+    loop {
+        let next = tokio::time::timeout(pace.patience(began.elapsed(), bytes.len()), payload.next()).await;
+        let Some(chunk) = next.map_err(|_| ApiError::new(Kind::RequestTimeout).detail(pace.to_string()))? else { break };
         let chunk = chunk.map_err(|cause| ApiError::new(Kind::MalformedJson).detail(format!("the body broke off: {cause}")))?;
         if bytes.len() + chunk.len() > limit {
             return Err(too_large());

@@ -2,15 +2,17 @@
 
 use std::time::Instant;
 
+use actix_cors::CorsError;
 use actix_web::body::{BoxBody, MessageBody};
 use actix_web::dev::{ServiceRequest, ServiceResponse};
 use actix_web::http::Method;
-use actix_web::http::header::{CONTENT_SECURITY_POLICY, HeaderName, HeaderValue, X_CONTENT_TYPE_OPTIONS};
+use actix_web::http::header::{HeaderName, HeaderValue};
 use actix_web::middleware::Next;
-use actix_web::{Error, HttpMessage as _};
+use actix_web::{Error, HttpMessage as _, ResponseError as _};
 use tracing_actix_web::RequestId;
 
 use super::problem::{ApiError, Kind, Problem};
+use super::{cors, hardening};
 use crate::telemetry::{REQUEST_DURATION, REQUESTS};
 
 /// Finishes every answer.
@@ -27,9 +29,8 @@ pub async fn answer(mut request: ServiceRequest, next: Next<impl MessageBody + '
     }
     let mut response = next.call(request).await?.map_into_boxed_body();
     let route = response.request().match_pattern().unwrap_or_else(|| "unmatched".into());
-    if response.response().error().is_some() && response.response().extensions().get::<Problem>().is_none() && response.status().is_server_error() {
-        let problem = actix_web::ResponseError::error_response(&ApiError::new(Kind::Internal));
-        response = ServiceResponse::new(response.into_parts().0, problem);
+    if let Some(problem) = unexplained(&response) {
+        response = ServiceResponse::new(response.into_parts().0, problem.error_response());
     }
     if let Some(id) = id {
         let problem = response.response_mut().extensions_mut().remove::<Problem>();
@@ -42,15 +43,19 @@ pub async fn answer(mut request: ServiceRequest, next: Next<impl MessageBody + '
             response.headers_mut().insert(HeaderName::from_static("x-request-id"), value);
         }
     }
-    response.headers_mut().insert(X_CONTENT_TYPE_OPTIONS, HeaderValue::from_static("nosniff"));
-    let policy = if response.request().path().starts_with("/docs") {
-        super::docs::CONTENT_POLICY
-    } else {
-        "default-src 'none'; style-src 'unsafe-inline'; frame-ancestors 'none'"
-    };
-    response.headers_mut().insert(CONTENT_SECURITY_POLICY, HeaderValue::from_static(policy));
+    hardening::add(&mut response);
     let status = response.status().as_u16().to_string();
     metrics::histogram!(REQUEST_DURATION, "http_route" => route.clone()).record(began.elapsed().as_secs_f64());
     metrics::counter!(REQUESTS, "http_request_method" => method, "http_route" => route, "http_response_status_code" => status).increment(1);
     Ok(response)
+}
+
+/// The problem of an error that is none of ours, and so no problem yet.
+fn unexplained(response: &ServiceResponse<BoxBody>) -> Option<ApiError> {
+    let error = response.response().error()?;
+    if let Some(error) = error.as_error::<CorsError>() {
+        return Some(cors::problem(error));
+    }
+    let explained = response.response().extensions().get::<Problem>().is_some();
+    (!explained && response.status().is_server_error()).then(|| ApiError::new(Kind::Internal))
 }

@@ -1,11 +1,15 @@
 //! The HTTP contract: DTOs, extractors, answers, and one file of handlers a resource.
 
 pub mod access;
+pub mod address;
 pub mod agencies;
 pub mod appointments;
+pub mod attempts;
 pub mod auth;
+mod bucket;
 pub mod clients;
 mod completions;
+pub mod cors;
 pub mod course_mappings;
 pub mod decode;
 pub mod docs;
@@ -14,8 +18,10 @@ pub mod extract;
 pub mod fallback;
 pub mod gaps;
 mod grants;
+mod hardening;
 pub mod health;
 pub mod joins;
+pub mod limits;
 pub mod middleware;
 mod oauth;
 pub mod officers;

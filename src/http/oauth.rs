@@ -13,6 +13,7 @@ use serde::Serialize;
 use utoipa::ToSchema;
 use uuid::Uuid;
 
+use super::address::client_address;
 use super::auth::SCOPES;
 use super::problem::{ApiError, ApiResult, Kind};
 use super::registry::Registry;
@@ -223,7 +224,13 @@ async fn token(request: &HttpRequest, registry: &Registry, payload: Payload) -> 
         }
         None => return Err(Refusal::new("invalid_request", "`grant_type` is missing")),
     }
-    let client = authenticate(registry, credentials).await?;
+    let (address, name) = (client_address(request), credentials.client.clone());
+    registry.limits.attempts.may_try(address, Some(&name)).map_err(|wait| Refusal::Api(wait.into()))?;
+    let client = authenticate(registry, credentials).await.inspect_err(|refusal| {
+        if matches!(refusal, Refusal::Oauth { error: "invalid_client", .. }) {
+            registry.limits.attempts.failed(address, Some(&name));
+        }
+    })?;
     let scope = granted(form.scope.as_deref(), &client)?;
     let now = registry.clock.now();
     let access_token = registry.tokens.sign_for_client(client.id, &scope, now).map_err(|cause| {

@@ -28,6 +28,8 @@ pub enum Kind {
     NotFound,
     /// 405
     MethodNotAllowed,
+    /// 408
+    RequestTimeout,
     /// 409
     Conflict,
     /// 409
@@ -36,12 +38,18 @@ pub enum Kind {
     PreconditionFailed,
     /// 413
     ContentTooLarge,
+    /// 414
+    UriTooLong,
     /// 415
     UnsupportedMediaType,
     /// 422
     InvalidContent,
     /// 422
     IdempotencyKeyReused,
+    /// 429
+    TooManyRequests,
+    /// 431
+    HeadersTooLarge,
     /// 500
     Internal,
     /// 503
@@ -73,7 +81,7 @@ pub const KINDS: &[KindRow] = &[
         "malformed-json",
         400,
         "The body is not JSON",
-        "The body could not be read as JSON. `detail` names the line and column at which reading stopped. Nothing was changed.",
+        "The body could not be read as JSON, or nests deeper than 32 levels. `detail` names the line and column at which reading stopped. Nothing was changed.",
     ),
     row(
         Kind::InvalidParameter,
@@ -119,6 +127,13 @@ pub const KINDS: &[KindRow] = &[
         "The path exists, the method on it doesn't. The `Allow` header lists those that do.",
     ),
     row(
+        Kind::RequestTimeout,
+        "request-timeout",
+        408,
+        "The body came too slowly",
+        "The body paused for too long, or came too slowly on the whole. Nothing was changed, and the connection is closed. Send it again, or in smaller parts.",
+    ),
+    row(
         Kind::Conflict,
         "conflict",
         409,
@@ -147,6 +162,13 @@ pub const KINDS: &[KindRow] = &[
         "The body, or the number of records in it, is above the limit of this operation; `detail` names the limit. Send it in parts.",
     ),
     row(
+        Kind::UriTooLong,
+        "uri-too-long",
+        414,
+        "The path and query are too long",
+        "The path and query together are above the limit, which `detail` names. Ask with fewer or shorter parameters.",
+    ),
+    row(
         Kind::UnsupportedMediaType,
         "unsupported-media-type",
         415,
@@ -168,6 +190,20 @@ pub const KINDS: &[KindRow] = &[
         "This `Idempotency-Key` came with another body or path within the last 24 hours. A new request takes a new key.",
     ),
     row(
+        Kind::TooManyRequests,
+        "too-many-requests",
+        429,
+        "Too many requests",
+        "The client, or the address where there is no valid token, sent more requests than it may, or failed to authenticate too often. Try again after the seconds in `Retry-After`; nothing was changed.",
+    ),
+    row(
+        Kind::HeadersTooLarge,
+        "headers-too-large",
+        431,
+        "The headers are too large",
+        "The headers together are above a limit, which `detail` names. Send fewer or shorter ones.",
+    ),
+    row(
         Kind::Internal,
         "internal-error",
         500,
@@ -179,7 +215,7 @@ pub const KINDS: &[KindRow] = &[
         "unavailable",
         503,
         "The service can't answer right now",
-        "The database is busy or can't be reached. Try again after the seconds in `Retry-After`; repeating a push is safe.",
+        "The database is busy or can't be reached, or too many requests are being worked on. Try again after the seconds in `Retry-After`; repeating a push is safe.",
     ),
 ];
 
@@ -339,6 +375,10 @@ impl ResponseError for ApiError {
         }
         let mut response = HttpResponse::build(self.status_code());
         response.content_type("application/problem+json");
+        if self.kind == Kind::RequestTimeout {
+            // What is left of the body is not waited for.
+            response.force_close();
+        }
         for (name, value) in &self.headers {
             response.insert_header((name.clone(), value.clone()));
         }

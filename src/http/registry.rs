@@ -3,9 +3,11 @@
 use std::sync::Arc;
 
 use super::access::AccessCache;
+use super::limits::Limits;
 use super::once::InFlight;
 use super::openapi::Documents;
 use super::rules::{Rules, decode_by_rules};
+use crate::config::Web;
 use crate::domain::clock::Clock;
 use crate::service::Fault;
 use crate::storage::Store;
@@ -28,6 +30,10 @@ pub struct Registry {
     pub clock: Arc<dyn Clock>,
     /// The idempotency keys that are being worked on.
     pub in_flight: InFlight,
+    /// What callers may ask at once.
+    pub limits: Limits,
+    /// How the service meets browsers.
+    pub web: Web,
     /// The OpenAPI document, and what follows from it.
     pub documents: Documents,
     /// The metrics.

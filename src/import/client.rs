@@ -116,7 +116,8 @@ impl Client {
                 return Err(Stop::Unreachable(format!("{url}: {why}")));
             }
             let wait = asked.unwrap_or(pause);
-            if wait >= Duration::from_secs(1) {
+            // A second or so is how a service with rate limits sets the pace.
+            if wait > Duration::from_secs(1) {
                 let seconds = wait.as_secs();
                 self.progress.note(&format!("{why}; trying again in {seconds} s"));
             }

@@ -32,15 +32,28 @@ impl Database {
     /// A sentence that names the schemes, for anything else: a mistyped URL must not become a new, empty SQLite file.
     pub fn parse(url: &str) -> Result<Self, String> {
         if url.starts_with("postgres://") || url.starts_with("postgresql://") {
-            if !cfg!(feature = "tls") && ["require", "verify-ca", "verify-full"].iter().any(|mode| url.contains(&format!("sslmode={mode}"))) {
-                return Err("this build speaks no TLS to PostgreSQL: build it with `--features tls`, or take sslmode out of the database URL".into());
+            let database = Self::Postgres(url.into());
+            for mode in url.split(['?', '&']).filter_map(|part| part.strip_prefix("sslmode=")) {
+                database.check_tls(mode)?;
             }
-            return Ok(Self::Postgres(url.into()));
+            return Ok(database);
         }
         match url.strip_prefix("sqlite://").or_else(|| url.strip_prefix("sqlite:")) {
             Some(path) if !path.is_empty() => Ok(Self::Sqlite(path.into())),
             _ => Err("a database URL begins with postgres://, postgresql:// or sqlite:".into()),
         }
+    }
+
+    /// Checks that this build can keep to what libpq calls `sslmode`, of a URL or of the environment.
+    ///
+    /// # Errors
+    /// A sentence that names the feature to build with, where the mode asks for TLS and the build has none.
+    pub fn check_tls(&self, mode: &str) -> Result<(), String> {
+        let needs_tls = matches!(self, Self::Postgres(_)) && matches!(mode, "require" | "verify-ca" | "verify-full");
+        if needs_tls && !cfg!(feature = "tls") {
+            return Err("this build speaks no TLS to PostgreSQL: build it with `--features tls`, or ask for no sslmode that needs it".into());
+        }
+        Ok(())
     }
 
     /// The name of the database system, as metrics and logs say it.

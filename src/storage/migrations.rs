@@ -37,6 +37,14 @@ fn failed(cause: Box<dyn std::error::Error + Send + Sync>) -> StorageError {
     StorageError::Other(format!("migrations: {cause}"))
 }
 
+/// The names of all migrations, which both databases have in common, in order.
+///
+/// # Errors
+/// None is expected: they are in the binary.
+pub fn all() -> Result<Vec<String>, StorageError> {
+    Ok(versions::<Sqlite>(&SQLITE)?.into_iter().map(|(_, name)| name).collect())
+}
+
 /// The names of the migrations that this binary has and the database doesn't, in order.
 ///
 /// # Errors

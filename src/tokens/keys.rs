@@ -79,7 +79,7 @@ impl KeyRing {
     /// [`KeyError`].
     pub fn open(data_dir: &Path) -> Result<Self, KeyError> {
         let folder = data_dir.join(FOLDER);
-        fs::create_dir_all(&folder).map_err(at(&folder))?;
+        crate::private::make_folder(&folder).map_err(at(&folder))?;
         let mut keys = read_all(&folder)?;
         if keys.is_empty() {
             make(&folder, Timestamp::UNIX_EPOCH)?;

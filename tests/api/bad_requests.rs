@@ -31,7 +31,7 @@ on_both_databases! {
                 bad.push((format!("{name}={value}&{name}={value}"), format!("/{name} repeated")));
                 if parameter["schema"]["maxLength"].is_u64() || parameter["schema"]["pattern"].is_string() || parameter["schema"]["format"].is_string() {
                     bad.push((format!("{name}=a%00b"), format!("/{name} ")));
-                    bad.push((format!("{name}={}", "x".repeat(10_000)), format!("/{name} ")));
+                    bad.push((format!("{name}={}", "x".repeat(5_000)), format!("/{name} ")));
                 }
                 bad.push((format!("{name}="), format!("/{name} ")));
             }
@@ -55,7 +55,7 @@ on_both_databases! {
     async fn a_path_that_names_nothing_is_not_found(app: TestApp) {
         let document = Document::current();
         let staff = app.staff();
-        let long = "a".repeat(5000);
+        let long = "a".repeat(3000);
         for operation in document.operations().iter().filter(|operation| operation.path.contains('{')) {
             for key in ["x", "0", "-1", "%ZZ", "%", "%00", "%FF%FE", "%2F", "ori:", "ori:x", "ori:TX22700000", "ori:TX22%2000", "null", "0199c1f0", "0199c1f0-0000-7000-8000-00000000000g",
                 "{0199c1f0-0000-7000-8000-000000000000}", "urn:uuid:0199c1f0-0000-7000-8000-000000000000", "💥", "' OR 1=1 --", long.as_str()]

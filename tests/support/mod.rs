@@ -14,7 +14,7 @@ use actix_web::dev::ServerHandle;
 use actix_web::web;
 use jiff::SignedDuration;
 use onemind::app::{self, Migrate, server};
-use onemind::config::{Config, Settings};
+use onemind::config::{Config, RateSetting, Settings};
 use onemind::domain::agency::AgencyKey;
 use onemind::domain::clock::{Clock as _, FixedClock};
 use onemind::http::auth::SCOPES;
@@ -41,18 +41,27 @@ pub struct TestApp {
 }
 
 impl TestApp {
-    /// Starts a service over a fresh database.
-    #[expect(clippy::unused_async, reason = "the server needs a runtime to start in")]
+    /// Starts a service over a fresh database, with no limits to how much is asked of it.
     pub async fn start(backend: Backend) -> Self {
+        Self::start_with(backend, |_| ()).await
+    }
+
+    /// Starts a service with other settings.
+    #[expect(clippy::unused_async, reason = "the server needs a runtime to start in")]
+    pub async fn start_with(backend: Backend, change: impl FnOnce(&mut Config)) -> Self {
         let database = TestDatabase::create(backend);
         let settings = Settings {
             data_dir: Some(database.folder().to_owned()),
             database_url: Some(database.url().to_owned()),
             pool_size: Some(4),
             workers: Some(1),
+            rate_limit_client: Some(RateSetting(None)),
+            rate_limit_address: Some(RateSetting(None)),
+            auth_failures: Some(0),
             ..Settings::default()
         };
-        let config = Config::load(&settings).unwrap();
+        let mut config = Config::load(&settings).unwrap();
+        change(&mut config);
         let clock = Arc::new(FixedClock::at(START.parse().unwrap()));
         let (address, registry, handle) = run(&config, clock.clone());
         Self { address, clock, registry, config, backend, server: handle, _database: database }
@@ -124,7 +133,8 @@ fn run_with(config: &Config, clock: Arc<FixedClock>, change: impl FnOnce(&mut Re
     change(&mut registry);
     let registry = web::Data::new(registry);
     let listener = std::net::TcpListener::bind("127.0.0.1:0").unwrap();
-    let address = format!("http://{}", listener.local_addr().unwrap());
+    let scheme = if config.web.tls.is_some() { "https" } else { "http" };
+    let address = format!("{scheme}://{}", listener.local_addr().unwrap());
     let running = server(config, listener, registry.clone()).unwrap();
     let handle = running.handle();
     actix_web::rt::spawn(running);

@@ -29,7 +29,7 @@ impl Folder {
     /// [`Failure::Usage`] where it holds anything and isn't marked, [`Failure::Unreachable`] where another demo uses it or the
     /// system refuses.
     pub fn claim(path: &Path) -> Result<Self, Failure> {
-        fs::create_dir_all(path).map_err(at(path))?;
+        crate::private::make_folder(path).map_err(at(path))?;
         let mark = path.join(MARK);
         let mut options = OpenOptions::new();
         options.read(true).write(true);

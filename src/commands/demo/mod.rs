@@ -48,6 +48,9 @@ pub struct Args {
 /// [`Failure::Usage`] where the folder or the database holds what is not a demo's, [`Failure::Unreachable`] where the address is
 /// taken.
 pub fn run(config: &Config, args: &Args) -> Result<(), Failure> {
+    if config.web.tls.is_some() {
+        return Err(Failure::Usage("the demo speaks plain HTTP: give it no tls_certificate".to_owned()));
+    }
     let listener = TcpListener::bind(config.listen).map_err(|cause| refused(config.listen, &cause))?;
     let own = own_database(config);
     if !own && !dialect::is_empty(&config.database).map_err(|cause| Failure::Unreachable(cause.to_string()))? {
@@ -70,9 +73,9 @@ fn own_database(config: &Config) -> bool {
 
 async fn serve(config: &Config, listener: TcpListener, registry: web::Data<Registry>, exit: bool) -> Result<(), Failure> {
     let stage = set(config, &listener, &registry)?;
-    let server = app::server(config, listener, registry).map_err(|cause| Failure::Unreachable(cause.to_string()))?;
+    let server = app::server(config, listener, registry.clone()).map_err(|cause| Failure::Unreachable(cause.to_string()))?;
     let handle = server.handle();
-    let mut serving = actix_web::rt::spawn(server);
+    let mut serving = actix_web::rt::spawn(app::run(server, registry));
     let told = tokio::select! {
         // Told to stop before all is told.
         ended = &mut serving => return finished(ended),

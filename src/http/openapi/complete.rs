@@ -2,6 +2,7 @@
 
 use serde_json::{Map, Value, json};
 
+use crate::http::limits::UNLIMITED;
 use crate::http::problem::{KINDS, Kind};
 use crate::http::strict::HEADER_LIMIT;
 
@@ -32,9 +33,13 @@ fn complete(path: &str, method: &str, operation: &mut Value) {
     let single = secured && method == "get" && !is_page(operation);
     limit_parameters(operation);
 
+    let limited = !UNLIMITED.contains(&path);
     let mut kinds = Vec::new();
+    if limited {
+        kinds.extend([Kind::UriTooLong, Kind::TooManyRequests, Kind::HeadersTooLarge, Kind::Unavailable]);
+    }
     if secured {
-        kinds.extend([Kind::Unauthorized, Kind::Internal, Kind::Unavailable]);
+        kinds.extend([Kind::Unauthorized, Kind::Internal]);
     }
     if !scopes.is_empty() {
         kinds.extend([Kind::MissingScope, Kind::OutsideGrant]);
@@ -52,7 +57,7 @@ fn complete(path: &str, method: &str, operation: &mut Value) {
         kinds.push(Kind::InvalidHeader);
     }
     if has_body {
-        kinds.extend([Kind::MalformedJson, Kind::ContentTooLarge, Kind::UnsupportedMediaType, Kind::InvalidContent]);
+        kinds.extend([Kind::MalformedJson, Kind::RequestTimeout, Kind::ContentTooLarge, Kind::UnsupportedMediaType, Kind::InvalidContent]);
     }
     if secured && method == "post" {
         kinds.extend([Kind::Conflict, Kind::RequestInFlight, Kind::IdempotencyKeyReused]);
@@ -87,7 +92,7 @@ fn complete(path: &str, method: &str, operation: &mut Value) {
         );
         operation["responses"]["304"] = json!({"description": "The caller has the current version."});
     }
-    successes(operation, single || (secured && method != "get" && method != "delete"));
+    successes(operation, single || (secured && method != "get" && method != "delete"), limited);
     problems(operation, &kinds);
 }
 
@@ -118,14 +123,13 @@ fn add_parameter(operation: &mut Value, parameter: Value) {
     }
 }
 
-fn successes(operation: &mut Value, tagged: bool) {
+fn successes(operation: &mut Value, tagged: bool, limited: bool) {
     let page = is_page(operation);
     for (status, response) in operation["responses"].as_object_mut().into_iter().flatten() {
         if response.get("$ref").is_some() {
             continue;
         }
-        let mut headers = Map::new();
-        headers.insert("X-Request-Id".into(), json!({"$ref": "#/components/headers/X-Request-Id"}));
+        let mut headers = common_headers(limited);
         if status == "304" || (tagged && (status == "200" || status == "201")) {
             headers.insert("ETag".into(), json!({"$ref": "#/components/headers/ETag"}));
         }
@@ -137,6 +141,12 @@ fn successes(operation: &mut Value, tagged: bool) {
         }
         response["headers"] = headers.into();
     }
+}
+
+/// The headers that every answer bears; those of rate limits only where there are limits.
+fn common_headers(limited: bool) -> Map<String, Value> {
+    let names: &[&str] = if limited { &["X-Request-Id", "RateLimit-Policy", "RateLimit"] } else { &["X-Request-Id"] };
+    names.iter().map(|name| ((*name).to_owned(), json!({"$ref": format!("#/components/headers/{name}")}))).collect()
 }
 
 /// Adds the problems, one response a status. A status that several kinds share names each.
@@ -163,11 +173,10 @@ fn problems(operation: &mut Value, kinds: &[Kind]) {
 
 fn problem_response(kind: Kind) -> Value {
     let row = kind.row();
-    let mut headers = Map::new();
-    headers.insert("X-Request-Id".into(), json!({"$ref": "#/components/headers/X-Request-Id"}));
+    let mut headers = common_headers(true);
     let own = match kind {
         Kind::Unauthorized | Kind::MissingScope => Some("WWW-Authenticate"),
-        Kind::Unavailable => Some("Retry-After"),
+        Kind::Unavailable | Kind::TooManyRequests => Some("Retry-After"),
         Kind::MethodNotAllowed => Some("Allow"),
         _ => None,
     };
@@ -196,6 +205,8 @@ fn shared_headers() -> Value {
         "Link": header("The next page, where there is one (RFC 8288).", "</v1/agencies?limit=50&cursor=AZnB8AAA>; rel=\"next\""),
         "WWW-Authenticate": header("How to authenticate (RFC 6750).", "Bearer realm=\"onemind\""),
         "Retry-After": header("After how many seconds to try again.", "2"),
+        "RateLimit-Policy": header("How many requests (`q`) are answered in how many seconds (`w`), of a client or of an address without one. Absent where there is no such limit.", "\"client\";q=6000;w=60"),
+        "RateLimit": header("How many requests may come at once now (`r`), and in how many seconds it will be as many as ever (`t`).", "\"client\";r=999;t=1"),
         "Allow": header("The methods that the path has.", "GET, POST"),
     })
 }

@@ -22,6 +22,8 @@ pub struct Documents {
     paths: Vec<(ResourceDef, Vec<String>)>,
     /// Method and path of each operation with parameters in the query.
     with_query: HashSet<(String, String)>,
+    /// Method and path of each operation that asks for a token.
+    with_token: HashSet<(String, String)>,
 }
 
 /// Schemas that are reached through shared responses and parameters alone.
@@ -46,13 +48,16 @@ impl Documents {
     pub fn new() -> Self {
         let document = document();
         let mut paths: Vec<(ResourceDef, Vec<String>)> = Vec::new();
-        let mut with_query = HashSet::new();
+        let (mut with_query, mut with_token) = (HashSet::new(), HashSet::new());
         for (path, item) in document["paths"].as_object().into_iter().flatten() {
             let mut methods = Vec::new();
             for (method, operation) in item.as_object().into_iter().flatten() {
                 methods.push(method.to_uppercase());
                 if operation["parameters"].as_array().into_iter().flatten().any(|parameter| parameter["in"] == "query") {
                     with_query.insert((method.to_uppercase(), path.clone()));
+                }
+                if operation["security"].as_array().into_iter().flatten().any(|choice| choice.get("bearer").is_some()) {
+                    with_token.insert((method.to_uppercase(), path.clone()));
                 }
             }
             paths.push((ResourceDef::new(path.as_str()), methods));
@@ -68,7 +73,7 @@ impl Documents {
             methods.sort();
         }
         let for_3_0 = downgrade::to_3_0(&document);
-        Self { current: pretty(&document), for_3_0: pretty(&for_3_0), value: document, paths, with_query }
+        Self { current: pretty(&document), for_3_0: pretty(&for_3_0), value: document, paths, with_query, with_token }
     }
 
     /// OpenAPI 3.1, as a value.
@@ -89,6 +94,11 @@ impl Documents {
     /// Whether the operation at a path, as it is written in the document, has parameters in the query.
     pub fn takes_query(&self, method: &str, path: &str) -> bool {
         self.with_query.contains(&(method.to_owned(), path.to_owned()))
+    }
+
+    /// Whether the operation at a path, as it is written in the document, asks for a token.
+    pub fn takes_token(&self, method: &str, path: &str) -> bool {
+        self.with_token.contains(&(method.to_owned(), path.to_owned()))
     }
 
     /// The methods that the path has; none where there is no such path. A path without parameters goes before one with.
