@@ -116,6 +116,19 @@ async fn every_operation_is_limited_but_those_that_ask_for_health_and_says_so() 
 }
 
 #[actix_web::test]
+async fn a_good_token_gets_past_an_address_that_has_used_up_its_requests() {
+    let app = TestApp::start_with(Backend::Sqlite, |config| config.limits.address = rate("1:1")).await;
+    app.stranger().get("/problems").await.expect(200);
+    told_to_wait(&app.stranger().get("/problems").await);
+    for operation in Document::current().operations().iter().filter(|operation| operation.scopes().is_some()) {
+        let client = app.staff();
+        let reply = client.send(client.request(operation.verb(), &operation.path_to_nothing())).await;
+        assert_ne!(reply.status, 429, "{}", operation.name());
+        assert_eq!(reply.headers.get("ratelimit"), None, "{}", operation.name());
+    }
+}
+
+#[actix_web::test]
 async fn many_bad_tokens_slow_down_whoever_sends_them_and_nobody_with_a_good_one() {
     let app = TestApp::start_with(Backend::Sqlite, |config| config.limits.auth_failures = NonZeroU32::new(2)).await;
     let forger = Client::new(&app.address, Some("nonsense".into()));
