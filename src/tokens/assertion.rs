@@ -11,8 +11,8 @@ use uuid::Uuid;
 use super::{LEEWAY, check_times, refusal, validation};
 use crate::domain::invalid::Invalid;
 
-/// How far ahead an assertion may expire: until then it is remembered, so that it is not used twice.
-const LONGEST: SignedDuration = SignedDuration::from_mins(10);
+/// How far ahead an assertion may expire: until then it is remembered, so that it is not used twice. Common clients say an hour.
+const LONGEST: SignedDuration = SignedDuration::from_mins(61);
 
 /// How many keys a set has at the most.
 const MAX_KEYS: usize = 10;
@@ -110,7 +110,7 @@ fn accept(claims: Claims, client: &str, now: Timestamp) -> Result<Assertion, &'s
     check_times(claims.exp, claims.nbf, now)?;
     let expires_at = claims.exp.and_then(|exp| Timestamp::from_second(exp).ok()).ok_or("the assertion has no `exp`")?;
     if expires_at.duration_since(now) > LONGEST {
-        return Err("the assertion is good for more than ten minutes");
+        return Err("the assertion is good for more than an hour");
     }
     if claims.sub != client {
         return Err("`iss` and `sub` of an assertion are the client's id");

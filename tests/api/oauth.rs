@@ -159,7 +159,7 @@ on_both_databases! {
             with("iss", json!("somebody")),
             with("sub", json!("0199c1f0-0000-7000-8000-00000000dead")),
             with("exp", json!(now - 60)),
-            with("exp", json!(now + 3600)),
+            with("exp", json!(now + 7200)),
             with("nbf", json!(now + 60)),
             with("jti", Value::Null),
             with("jti", json!("")),
