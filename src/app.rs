@@ -13,6 +13,7 @@ use utoipa_actix_web::AppExt as _;
 
 use crate::config::Config;
 use crate::domain::clock::SystemClock;
+use crate::http::access::AccessCache;
 use crate::http::limits::Limits;
 use crate::http::once::InFlight;
 use crate::http::registry::Registry;
@@ -20,7 +21,7 @@ use crate::http::{self, openapi::Documents};
 use crate::private;
 use crate::storage::{Database, StorageError, Store, migrations};
 use crate::telemetry;
-use crate::tokens::{KeyError, KeyRing, Tokens};
+use crate::tokens::{KeyError, KeyRing, OutsideIssuers, Tokens};
 
 /// Why the service does not start.
 #[derive(Debug, thiserror::Error)]
@@ -59,6 +60,9 @@ pub fn open(config: &Config, migrate: Migrate) -> Result<Registry, StartError> {
     Ok(Registry {
         store,
         tokens,
+        outside: OutsideIssuers::new(&config.issuers)?,
+        access: AccessCache::default(),
+        unused_days: config.client_unused_days,
         clock: Arc::new(SystemClock),
         in_flight: InFlight::default(),
         limits: Limits::new(&config.limits),

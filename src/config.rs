@@ -15,6 +15,7 @@ pub use limits::{BodyPace, Limits, Rate, RateSetting};
 pub use web::{Origin, TlsFiles, Web};
 
 use crate::storage::Database;
+use crate::tokens::OutsideIssuer;
 
 /// Settings as flags and environment; each may also stand in the TOML file, without the prefix.
 #[derive(Debug, Clone, Default, clap::Args)]
@@ -37,9 +38,12 @@ pub struct Settings {
     /// Threads that answer requests [default: one for each processor].
     #[arg(long, env = "ONEMIND_WORKERS", global = true, value_name = "N", value_parser = clap::value_parser!(u16).range(1..=512))]
     pub workers: Option<u16>,
-    /// Who issues access tokens: their `iss` [default: onemind].
-    #[arg(long, env = "ONEMIND_ISSUER", global = true, value_name = "NAME")]
+    /// The address of the service as callers know it, and the `iss` of its access tokens [default: <http://127.0.0.1:8080>].
+    #[arg(long, env = "ONEMIND_ISSUER", global = true, value_name = "URL")]
     pub issuer: Option<String>,
+    /// After how many days without a token a client is refused until it is reinstated [default: 90].
+    #[arg(long, env = "ONEMIND_CLIENT_UNUSED_DAYS", global = true, value_name = "DAYS", value_parser = clap::value_parser!(u32).range(1..=3650))]
+    pub client_unused_days: Option<u32>,
     /// Whom access tokens are for: their `aud` [default: onemind].
     #[arg(long, env = "ONEMIND_AUDIENCE", global = true, value_name = "NAME")]
     pub audience: Option<String>,
@@ -85,8 +89,12 @@ pub struct Config {
     pub pool_size: u32,
     /// Threads that answer requests.
     pub workers: usize,
-    /// The `iss` of access tokens.
+    /// The `iss` of access tokens, and the address under which callers find the service; without a slash at its end.
     pub issuer: String,
+    /// Who else issues access tokens that are accepted.
+    pub issuers: Vec<OutsideIssuer>,
+    /// After how many days without use a client is refused.
+    pub client_unused_days: u32,
     /// The `aud` of access tokens.
     pub audience: String,
     /// What is logged.
@@ -130,9 +138,9 @@ impl Config {
     /// # Errors
     /// A sentence that names the setting and what is wrong with it.
     pub fn load_over(defaults: Defaults, settings: &Settings) -> Result<Self, String> {
-        let file = settings.config.as_deref().map_or_else(|| Ok(Settings::default()), file::read)?;
+        let (file, issuers) = settings.config.as_deref().map_or_else(|| Ok((Settings::default(), Vec::new())), file::read)?;
         let data_dir = settings.data_dir.clone().or(file.data_dir.clone()).unwrap_or_else(|| defaults.data_dir.into());
-        let issuer = settings.issuer.clone().or(file.issuer.clone()).unwrap_or_else(|| "onemind".into());
+        let issuer = issuer_of(settings.issuer.clone().or(file.issuer.clone()))?;
         let processors = std::thread::available_parallelism().map_or(1, std::num::NonZero::get);
         Ok(Self {
             database: database(settings, &file, &data_dir)?,
@@ -143,9 +151,22 @@ impl Config {
             limits: limits(settings, &file)?,
             web: web::read(settings, &file, &issuer)?,
             issuer,
+            issuers,
+            client_unused_days: settings.client_unused_days.or(file.client_unused_days).unwrap_or(90),
             audience: settings.audience.clone().or(file.audience).unwrap_or_else(|| "onemind".into()),
             log: settings.log.clone().or(file.log).unwrap_or_else(|| defaults.log.into()),
         })
+    }
+}
+
+/// The issuer as a URL (RFC 8414 §2) without query or fragment, and without a slash at its end.
+fn issuer_of(given: Option<String>) -> Result<String, String> {
+    let Some(text) = given else { return Ok("http://127.0.0.1:8080".into()) };
+    match reqwest::Url::parse(&text) {
+        Ok(url) if matches!(url.scheme(), "http" | "https") && url.has_host() && url.query().is_none() && url.fragment().is_none() => {
+            Ok(text.trim_end_matches('/').to_owned())
+        }
+        _ => Err(format!("issuer: `{text}` is not the address of the service, such as https://registry.example.org")),
     }
 }
 

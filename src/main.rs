@@ -29,6 +29,10 @@ enum Command {
     Openapi(commands::openapi::Args),
     /// Print an access token, signed with the key of the data folder.
     Token(commands::token::Args),
+    /// Make, list and revoke clients, and give them new secrets.
+    Client(commands::client::Args),
+    /// Rotate and list the keys that sign access tokens.
+    Key(commands::key::Args),
     /// Send a CSV or NDJSON file into a running service.
     Import(onemind::import::ImportArgs),
 }
@@ -54,6 +58,8 @@ fn run(arguments: Arguments) -> Result<ExitCode, Failure> {
         Command::Migrate(args) => commands::migrate::run(&config, &args),
         Command::Openapi(args) => commands::openapi::run(&args),
         Command::Token(args) => commands::token::run(&config, &args),
+        Command::Client(args) => commands::client::run(&config, &args),
+        Command::Key(args) => commands::key::run(&config, &args),
         Command::Import(args) => return Ok(actix_web::rt::System::new().block_on(onemind::import::run(args))),
     }?;
     Ok(ExitCode::SUCCESS)

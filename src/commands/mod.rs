@@ -1,6 +1,8 @@
 //! What the subcommands of `onemind` do.
 
+pub mod client;
 pub mod demo;
+pub mod key;
 pub mod migrate;
 pub mod openapi;
 pub mod serve;

@@ -30,7 +30,7 @@ pub struct Args {
     minutes: i64,
 }
 
-fn scopes(text: &str) -> Result<String, String> {
+pub(super) fn scopes(text: &str) -> Result<String, String> {
     if text.trim() == "all" {
         return Ok(SCOPES.iter().map(|(name, _)| *name).collect::<Vec<_>>().join(" "));
     }

@@ -5,16 +5,26 @@ use std::path::Path;
 use clap::{Args as _, FromArgMatches as _};
 
 use super::Settings;
+use crate::tokens::OutsideIssuer;
 
-/// Reads the settings of a file. A key is the name of a flag with `_` for `-`; a list may be an array.
+/// Reads the settings of a file. A key is the name of a flag with `_` for `-`; a list may be an array. Outside issuers are tables of
+/// their own, `[[issuers]]`.
 ///
 /// # Errors
 /// A sentence that names the file, and the key and what is wrong with it.
-pub fn read(path: &Path) -> Result<Settings, String> {
+pub fn read(path: &Path) -> Result<(Settings, Vec<OutsideIssuer>), String> {
     let wrong = |cause: String| format!("{}: {cause}", path.display());
     let text = std::fs::read_to_string(path).map_err(|cause| wrong(cause.to_string()))?;
-    let table: toml::Table = toml::from_str(&text).map_err(|cause| wrong(cause.to_string()))?;
-    settings(&table).map_err(wrong)
+    let mut table: toml::Table = toml::from_str(&text).map_err(|cause| wrong(cause.to_string()))?;
+    let issuers = issuers(&mut table).map_err(wrong)?;
+    Ok((settings(&table).map_err(wrong)?, issuers))
+}
+
+fn issuers(table: &mut toml::Table) -> Result<Vec<OutsideIssuer>, String> {
+    let Some(tables) = table.remove("issuers") else { return Ok(Vec::new()) };
+    let issuers: Vec<OutsideIssuer> = tables.try_into().map_err(|cause| format!("issuers: {cause}"))?;
+    issuers.iter().try_for_each(OutsideIssuer::check)?;
+    Ok(issuers)
 }
 
 fn settings(table: &toml::Table) -> Result<Settings, String> {
@@ -64,6 +74,18 @@ mod tests {
         assert_eq!(settings.rate_limit_client, Some("60:6".parse().unwrap()));
         assert_eq!(settings.trusted_proxies.unwrap().len(), 2);
         assert_eq!(read("").unwrap().pool_size, None);
+    }
+
+    #[test]
+    fn outside_issuers_are_tables_of_their_own() {
+        let of = |text: &str| issuers(&mut toml::from_str(text).unwrap());
+        let good = "[[issuers]]\nissuer = \"https://a.example\"\naudience = \"onemind\"\njwks_url = \"https://a.example/keys\"\n\
+            client = \"0199c1f0-0000-7000-8000-000000000000\"\n[issuers.scopes]\nReviewer = [\"agencies:read\"]\n";
+        let read = of(good).unwrap();
+        assert_eq!((read[0].subject_claim.as_str(), read[0].scopes["Reviewer"].as_slice()), ("sub", ["agencies:read".to_owned()].as_slice()));
+        assert_eq!(of("pool_size = 8").unwrap(), []);
+        assert!(of(&good.replace("https://a.example/keys", "http://a.example/keys")).unwrap_err().contains("https"));
+        assert!(of(&good.replace("audience", "audiences")).unwrap_err().contains("audience"));
     }
 
     #[test]

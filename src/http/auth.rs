@@ -1,20 +1,23 @@
 //! Who calls, and what they may do: bearer tokens (RFC 6750), scopes as argument types, and the reach of the client.
 
-use std::future::{Ready, ready};
 use std::marker::PhantomData;
+use std::pin::Pin;
 use std::sync::Arc;
 
 use actix_web::dev::Payload;
-use actix_web::http::header::{AUTHORIZATION, HeaderValue, WWW_AUTHENTICATE};
+use actix_web::http::header::{AUTHORIZATION, HeaderValue, RETRY_AFTER, WWW_AUTHENTICATE};
 use actix_web::{FromRequest, HttpRequest, web};
 use uuid::Uuid;
 
+use super::access::Access;
 use super::problem::{ApiError, Kind};
 use super::registry::Registry;
 use super::strict;
 use crate::domain::agency::AgencyKey;
+use crate::domain::client::ClientStatus;
 use crate::service::{ServiceResult, Tx, reach};
 use crate::storage::AnyConn;
+use crate::tokens::{NamedAgencies, OutsideRefusal};
 
 /// A scope, known at compile time.
 pub trait Scope: Send + Sync + 'static {
@@ -67,6 +70,7 @@ scopes! {
     PoliciesWrite = "policies:write": "Record and change policies.";
     PledgesRead = "pledges:read": "Read pledges.";
     PledgesWrite = "pledges:write": "Make, change and withdraw pledges.";
+    ClientsAdmin = "clients:admin": "Administer clients, their secrets and their grants.";
     CertificationsDecide = "certifications:decide": "Decide on certifications, and publish standards.";
     StatusRead = "status:read": "Ask for certification status, training gaps and standards.";
 }
@@ -80,9 +84,18 @@ pub struct Caller {
     pub subject: String,
     /// The scopes of the token.
     pub scopes: Vec<String>,
-    /// The agencies of the client's grants; `None`: all.
-    pub agencies: Option<Vec<AgencyKey>>,
+    /// For which agencies.
+    pub authority: Authority,
     registry: Arc<Registry>,
+}
+
+/// Where a caller's rights over agencies come from.
+#[derive(Clone)]
+pub enum Authority {
+    /// A token that an operator signed names them; `None`: all.
+    Token(Option<Arc<[AgencyKey]>>),
+    /// The grants of a registered client.
+    Client(Arc<Access>),
 }
 
 /// A caller whose token carries the scope `S`, or each of a pair.
@@ -135,86 +148,145 @@ impl Caller {
     }
 
     fn opener(&self) -> Opener {
-        Opener { client: self.client, agencies: self.agencies.clone(), now: self.registry.clock.now() }
+        Opener { client: self.client, authority: self.authority.clone(), now: self.registry.clock.now() }
+    }
+
+    /// The agencies that the caller may act for now, as they are named by who granted them; `None`: all.
+    pub fn agencies(&self) -> Option<Vec<AgencyKey>> {
+        match &self.authority {
+            Authority::Token(keys) => keys.as_ref().map(|keys| keys.to_vec()),
+            Authority::Client(access) => {
+                let today = self.registry.clock.today();
+                let in_force = access.grants.iter().filter(|grant| grant.covers(today));
+                in_force.map(|grant| grant.agency.clone()).collect()
+            }
+        }
     }
 }
 
 /// What it takes to open a [`Tx`] on a connection.
 struct Opener {
     client: Uuid,
-    agencies: Option<Vec<AgencyKey>>,
+    authority: Authority,
     now: jiff::Timestamp,
 }
 
 impl Opener {
     fn open<'a>(&self, conn: &'a mut AnyConn) -> ServiceResult<Tx<'a>> {
-        let reach = reach::of(conn, self.agencies.as_deref())?;
+        let reach = match &self.authority {
+            Authority::Token(keys) => reach::of(conn, keys.as_deref())?,
+            Authority::Client(access) => {
+                let today = self.now.to_zoned(jiff::tz::TimeZone::UTC).date();
+                reach::of_grants(conn, self.client, &access.grants, today)?
+            }
+        };
         Ok(Tx { conn, reach, client: self.client, now: self.now })
     }
 }
 
+type Pending<T> = Pin<Box<dyn Future<Output = Result<T, ApiError>>>>;
+
 impl FromRequest for Caller {
     type Error = ApiError;
-    type Future = Ready<Result<Self, ApiError>>;
+    type Future = Pending<Self>;
 
     fn from_request(request: &HttpRequest, _: &mut Payload) -> Self::Future {
-        ready(authenticate(request).and_then(|caller| caller.with_strict(request)))
+        let request = request.clone();
+        Box::pin(async move { authenticate(&request).await?.with_strict(&request) })
     }
 }
 
 impl<S: Scopes> FromRequest for Allowed<S> {
     type Error = ApiError;
-    type Future = Ready<Result<Self, ApiError>>;
+    type Future = Pending<Self>;
 
     fn from_request(request: &HttpRequest, _: &mut Payload) -> Self::Future {
-        ready(authenticate(request).and_then(|caller| {
+        let request = request.clone();
+        Box::pin(async move {
+            let caller = authenticate(&request).await?;
             let missing: Vec<&str> = S::NAMES.iter().copied().filter(|name| !caller.may(name)).collect();
             if missing.is_empty() {
-                Ok(Self { caller: caller.with_strict(request)?, scope: PhantomData })
+                Ok(Self { caller: caller.with_strict(&request)?, scope: PhantomData })
             } else {
                 Err(missing_scopes(&missing, S::NAMES))
             }
-        }))
+        })
     }
 }
 
 /// Reads the token and counts the request: for the client where it is valid, and for the address otherwise.
-fn authenticate(request: &HttpRequest) -> Result<Caller, ApiError> {
+async fn authenticate(request: &HttpRequest) -> Result<Caller, ApiError> {
     let Some(registry) = request.app_data::<web::Data<Registry>>() else {
         return Err(ApiError::new(Kind::Internal));
     };
-    match identify(request, registry) {
+    match identify(request, registry.clone().into_inner()).await {
         Ok(caller) => registry.limits.count_client(request, caller.client).map(|()| caller),
         // Without a header it was counted before.
-        Err(refused) if request.headers().contains_key(AUTHORIZATION) => Err(registry.limits.count_bad_token(request, refused)),
+        Err(refused) if refused.kind == Kind::Unauthorized && request.headers().contains_key(AUTHORIZATION) => {
+            Err(registry.limits.count_bad_token(request, refused))
+        }
         Err(refused) => Err(refused),
     }
 }
 
-fn identify(request: &HttpRequest, registry: &web::Data<Registry>) -> Result<Caller, ApiError> {
+async fn identify(request: &HttpRequest, registry: Arc<Registry>) -> Result<Caller, ApiError> {
+    let token = bearer(request)?;
+    let now = registry.clock.now();
+    if registry.outside.issued(token) {
+        let outside = registry.outside.verify(token, now).await.map_err(|refusal| match refusal {
+            OutsideRefusal::Token(why) => refused(why),
+            OutsideRefusal::Unreachable => {
+                let problem = ApiError::new(Kind::Unavailable).detail("the keys of the token's issuer can't be fetched");
+                problem.header(RETRY_AFTER, HeaderValue::from_static("10"))
+            }
+        })?;
+        return registered(registry, outside.client, outside.subject, outside.scopes).await;
+    }
+    let claims = registry.tokens.verify(token, now).map_err(refused)?;
+    let scopes = claims.scope.split_whitespace().map(str::to_owned).collect();
+    let agencies = match claims.agencies {
+        None => return registered(registry, claims.client_id, claims.sub, scopes).await,
+        Some(NamedAgencies::All(_)) => None,
+        Some(NamedAgencies::Some(keys)) => {
+            let keys: Result<Arc<[AgencyKey]>, _> = keys.iter().map(|key| AgencyKey::parse(key)).collect();
+            Some(keys.map_err(|_| refused("the token names an agency that is none"))?)
+        }
+    };
+    Ok(Caller { client: claims.client_id, subject: claims.sub, scopes, authority: Authority::Token(agencies), registry })
+}
+
+/// A caller that is, or acts as, a registered client: its scopes and grants as they are now are the most that it may.
+async fn registered(registry: Arc<Registry>, client: Uuid, subject: String, mut scopes: Vec<String>) -> Result<Caller, ApiError> {
+    let access = registry.access.of(&registry.store, client).await?.ok_or_else(|| refused("the token is of a client that is not known here"))?;
+    match access.client.times.status(registry.clock.now(), registry.unused_days) {
+        ClientStatus::Active => {}
+        ClientStatus::Revoked => return Err(refused("the client was revoked")),
+        ClientStatus::Unused => return Err(refused("the client was not used for too long, and has to be reinstated")),
+    }
+    scopes.retain(|scope| access.client.draft.scopes.contains(scope));
+    Ok(Caller { client, subject, scopes, authority: Authority::Client(access), registry })
+}
+
+/// The token of the `Authorization` header.
+fn bearer(request: &HttpRequest) -> Result<&str, ApiError> {
     let Some(value) = request.headers().get(AUTHORIZATION) else {
         let problem = ApiError::new(Kind::Unauthorized).detail("there is no Authorization header");
         return Err(with_challenge(problem, "Bearer realm=\"onemind\""));
     };
-    let token = value.to_str().ok().and_then(|value| value.split_once(' ')).filter(|(scheme, _)| scheme.eq_ignore_ascii_case("bearer"));
-    let refused = |why: &str| {
-        let problem = ApiError::new(Kind::Unauthorized).detail(why);
-        with_challenge(problem, &format!("Bearer realm=\"onemind\", error=\"invalid_token\", error_description=\"{why}\""))
-    };
-    let (_, token) = token.ok_or_else(|| refused("the Authorization header is not `Bearer <token>`"))?;
-    let claims = registry.tokens.verify(token.trim()).map_err(refused)?;
-    let agencies = claims
-        .agencies
-        .map(|keys| keys.iter().map(|key| AgencyKey::parse(key)).collect::<Result<Vec<_>, _>>())
-        .transpose()
-        .map_err(|_| refused("the token names an agency that is none"))?;
-    Ok(Caller {
-        client: claims.client_id,
-        subject: claims.sub,
-        scopes: claims.scope.split_whitespace().map(str::to_owned).collect(),
-        agencies,
-        registry: registry.clone().into_inner(),
-    })
+    let parts = value.to_str().ok().and_then(|value| value.split_once(' ')).filter(|(scheme, _)| scheme.eq_ignore_ascii_case("bearer"));
+    let (_, token) = parts.ok_or_else(|| refused("the Authorization header is not `Bearer <token>`"))?;
+    if token.len() > TOKEN_LIMIT {
+        return Err(refused("the token is longer than any that this service accepts"));
+    }
+    Ok(token.trim())
+}
+
+/// The most characters of a token.
+const TOKEN_LIMIT: usize = 8192;
+
+fn refused(why: &'static str) -> ApiError {
+    let problem = ApiError::new(Kind::Unauthorized).detail(why);
+    with_challenge(problem, &format!("Bearer realm=\"onemind\", error=\"invalid_token\", error_description=\"{why}\""))
 }
 
 /// The problem of a token that lacks `missing` of the scopes that are `needed`.

@@ -249,6 +249,24 @@ impl FromRequest for AppointmentPath {
     }
 }
 
+/// A client and one of its secrets, as the path names them.
+pub struct ClientSecretPath {
+    /// Whose.
+    pub client: Uuid,
+    /// Which.
+    pub secret: Uuid,
+}
+
+impl FromRequest for ClientSecretPath {
+    type Error = ApiError;
+    type Future = Ready<Result<Self, ApiError>>;
+
+    fn from_request(request: &HttpRequest, _: &mut Payload) -> Self::Future {
+        let id = |name| path_key(request, name, |text| Uuid::try_parse(text).ok());
+        ready(id("id").and_then(|client| Ok(Self { client, secret: id("secret")? })))
+    }
+}
+
 /// A request that is told by its path alone: what marks it, for `Idempotency-Key`.
 pub struct NoBody {
     /// What marks this very request.

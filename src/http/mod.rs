@@ -1,11 +1,13 @@
 //! The HTTP contract: DTOs, extractors, answers, and one file of handlers a resource.
 
+pub mod access;
 pub mod address;
 pub mod agencies;
 pub mod appointments;
 pub mod attempts;
 pub mod auth;
 mod bucket;
+pub mod clients;
 mod completions;
 pub mod cors;
 pub mod course_mappings;
@@ -15,11 +17,13 @@ mod evidence;
 pub mod extract;
 pub mod fallback;
 pub mod gaps;
+mod grants;
 mod hardening;
 pub mod health;
 pub mod joins;
 pub mod limits;
 pub mod middleware;
+mod oauth;
 pub mod officers;
 pub mod once;
 pub mod openapi;
@@ -59,6 +63,9 @@ pub fn routes(config: &mut ServiceConfig<'_>) {
     config.configure(policies::routes);
     config.configure(standards::routes);
     config.configure(pledges::routes);
+    config.configure(clients::routes);
+    config.configure(grants::routes);
+    config.configure(oauth::routes);
     config.configure(whoami::routes);
     config.configure(problems::routes);
     config.configure(health::routes);

@@ -58,7 +58,7 @@ pub async fn once(
                 if kept.fingerprint != fingerprint {
                     return Err(ServiceError::KeyReused);
                 }
-                return Ok(Answer { status: kept.status, location: kept.location, outcome: kept.outcome, body: kept.body });
+                return Ok(Answer { status: kept.status, location: kept.location, outcome: kept.outcome, body: kept.body, shown_once: None });
             }
             let answer = work(tx)?;
             let kept = Kept {

@@ -2,6 +2,7 @@
 
 use std::sync::Arc;
 
+use super::access::AccessCache;
 use super::limits::Limits;
 use super::once::InFlight;
 use super::openapi::Documents;
@@ -11,7 +12,7 @@ use crate::domain::clock::Clock;
 use crate::service::Fault;
 use crate::storage::Store;
 use crate::telemetry::Metrics;
-use crate::tokens::Tokens;
+use crate::tokens::{OutsideIssuers, Tokens};
 
 /// Everything that a process shares between requests.
 pub struct Registry {
@@ -19,6 +20,12 @@ pub struct Registry {
     pub store: Store,
     /// Verifies access tokens.
     pub tokens: Tokens,
+    /// Verifies those of outside issuers.
+    pub outside: OutsideIssuers,
+    /// What registered clients may do.
+    pub access: AccessCache,
+    /// After how many days without use a client is refused.
+    pub unused_days: u32,
     /// The time.
     pub clock: Arc<dyn Clock>,
     /// The idempotency keys that are being worked on.

@@ -91,6 +91,8 @@ pub struct Answer {
     pub outcome: Option<String>,
     /// The JSON body.
     pub body: String,
+    /// The JSON body of the first answer, where it shows what is not kept, such as a secret.
+    pub shown_once: Option<String>,
 }
 
 impl Answer {
@@ -100,7 +102,7 @@ impl Answer {
     /// As [`json`].
     pub fn of<T: Serialize>(status: u16, view: &T) -> ServiceResult<Self> {
         let body = serde_json::to_string(view).map_err(|cause| crate::storage::StorageError::Other(format!("a view is not JSON: {cause}")))?;
-        Ok(Self { status, location: None, outcome: None, body })
+        Ok(Self { status, location: None, outcome: None, body, shown_once: None })
     }
 
     /// 200.
@@ -119,6 +121,14 @@ impl Answer {
         Ok(Self { location: Some(location), ..Self::of(201, view)? })
     }
 
+    /// The same answer with another body, which is not kept under an idempotency key.
+    ///
+    /// # Errors
+    /// As [`json`].
+    pub fn showing_once<T: Serialize>(self, view: &T) -> ServiceResult<Self> {
+        Ok(Self { shown_once: Some(Self::ok(view)?.body), ..self })
+    }
+
     /// The answer on the wire.
     pub fn respond(self) -> HttpResponse {
         let mut response = HttpResponse::build(StatusCode::from_u16(self.status).unwrap_or(StatusCode::OK));
@@ -127,6 +137,9 @@ impl Answer {
         }
         if let Some(outcome) = self.outcome {
             response.insert_header(("x-outcome", outcome));
+        }
+        if let Some(body) = self.shown_once {
+            return response.insert_header((CACHE_CONTROL, "no-store")).content_type("application/json").body(body);
         }
         if matches!(self.status, 200..=202) {
             response.insert_header((ETAG, etag(self.body.as_bytes())));

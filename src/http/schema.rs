@@ -9,6 +9,7 @@ use super::decode::{Day, Headcount, Moment, Ref};
 use super::trainings::Months;
 use crate::domain::agency::{AgencyKey, AgencyKind, Country, Subdivision};
 use crate::domain::appointment::Employment;
+use crate::domain::client::{ClientKind, ClientStatus};
 use crate::domain::completion::Score;
 use crate::domain::evidence::{Agreement, OrganizationKind};
 use crate::domain::gaps::Lack;
@@ -62,6 +63,8 @@ macro_rules! words {
 words! {
     AgencyKind as "AgencyKind": "What sort of agency it is.";
     Employment as "Employment": "How an officer is employed.";
+    ClientKind as "ClientKind": "What a client is: a learning system, a records system, a tool of an agency, a tool of the IACP.";
+    ClientStatus as "ClientStatus": "Whether a client may call: `active`, `revoked` by hand, or `unused` for so long that it has to be reinstated.";
     JoinStatus as "JoinStatus": "What came of a description by an identifier that somebody out of the client's reach holds: `joined` with that person, since the names agree, or `parked` for IACP staff.";
     CompletionStatus as "CompletionStatus": "Where a completion stands: placed with its officer and training, waiting for one of them, or taken back.";
     ParkedReason as "ParkedReason": "Why a completion waits.";

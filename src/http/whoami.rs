@@ -36,7 +36,7 @@ async fn whoami(caller: Caller, preconditions: Preconditions) -> ApiResult {
         client: caller.client,
         subject: caller.subject.clone(),
         scopes: caller.scopes.clone(),
-        agencies: caller.agencies.as_ref().map(|keys| keys.iter().map(ToString::to_string).collect()),
+        agencies: caller.agencies().map(|keys| keys.iter().map(ToString::to_string).collect()),
     };
     respond::resource(&preconditions, &view)
 }

@@ -7,8 +7,11 @@ use super::placement::{agency_key, place_waiting};
 use super::{Fault, ServiceError, ServiceResult, Tx};
 use crate::domain::agency::{AgencyDraft, AgencyKey};
 use crate::domain::ori::Ori;
+use crate::domain::reach::Reach;
 use crate::storage::Constraint;
 use crate::storage::agencies::{self as rows, Agency, AgencyFilter};
+use crate::storage::dialect::{Lock, lock};
+use crate::storage::grants;
 
 /// What a `PUT` did.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -75,7 +78,9 @@ pub fn create(tx: &mut Tx<'_>, draft: &AgencyDraft) -> ServiceResult<Agency> {
     check(draft)?;
     may_register(tx, draft)?;
     let id = tx.new_id();
+    lock(tx.conn, Lock::Place)?;
     rows::insert(tx.conn, id, draft, tx.now).map_err(ServiceError::on(Constraint::AgencyOri, ori_taken()))?;
+    bind_grants(tx, id, draft)?;
     place_waiting(tx, &waited_for(draft))?;
     Ok(Agency { id, draft: sorted(draft), created_at: tx.now, updated_at: tx.now })
 }
@@ -117,8 +122,15 @@ fn replace(tx: &mut Tx<'_>, current: Agency, draft: &AgencyDraft) -> ServiceResu
     if draft == current.draft {
         return Ok((Put::Unchanged, current));
     }
+    let renamed = (&draft.ori, &draft.other_oris) != (&current.draft.ori, &current.draft.other_oris);
+    if renamed {
+        let held = oris(&current.draft).collect::<Vec<_>>();
+        may_name(tx, oris(&draft).filter(|ori| !held.contains(ori)))?;
+        lock(tx.conn, Lock::Place)?;
+    }
     rows::update(tx.conn, current.id, &draft, tx.now).map_err(ServiceError::on(Constraint::AgencyOri, ori_taken()))?;
-    if (&draft.ori, &draft.other_oris) != (&current.draft.ori, &current.draft.other_oris) {
+    if renamed {
+        bind_grants(tx, current.id, &draft)?;
         place_waiting(tx, &waited_for(&draft))?;
     }
     Ok((Put::Updated, Agency { draft, updated_at: tx.now, ..current }))
@@ -126,7 +138,7 @@ fn replace(tx: &mut Tx<'_>, current: Agency, draft: &AgencyDraft) -> ServiceResu
 
 /// The keys under which parked completions wait for the agency to be known by its ORIs.
 fn waited_for(draft: &AgencyDraft) -> Vec<String> {
-    draft.ori.iter().chain(&draft.other_oris).map(|ori| agency_key(&AgencyKey::Ori(ori.clone()))).collect()
+    oris(draft).map(|ori| agency_key(&AgencyKey::Ori(ori.clone()))).collect()
 }
 
 fn sorted(draft: &AgencyDraft) -> AgencyDraft {
@@ -139,12 +151,29 @@ fn check(draft: &AgencyDraft) -> ServiceResult<()> {
     ServiceError::check(Fault::all(draft.check()))
 }
 
+fn oris(draft: &AgencyDraft) -> impl Iterator<Item = &Ori> {
+    draft.ori.iter().chain(&draft.other_oris)
+}
+
+/// Ties the grants that were given for an ORI before an agency went by it.
+fn bind_grants(tx: &mut Tx<'_>, agency: Uuid, draft: &AgencyDraft) -> ServiceResult<()> {
+    Ok(grants::bind(tx.conn, agency, &oris(draft).map(Ori::as_str).collect::<Vec<_>>())?)
+}
+
 fn may_register(tx: &Tx<'_>, draft: &AgencyDraft) -> ServiceResult<()> {
-    let named = draft.ori.iter().chain(&draft.other_oris).any(|ori| tx.reach.names(&AgencyKey::Ori(ori.clone())));
-    if matches!(tx.reach, crate::domain::reach::Reach::All) || named {
-        return Ok(());
+    if tx.reach != Reach::All && oris(draft).next().is_none() {
+        return Err(ServiceError::Forbidden("registering an agency without an ORI needs a grant for all agencies".into()));
     }
-    Err(ServiceError::Forbidden("registering an agency needs a grant for it by its ORI, or one for all agencies".into()))
+    may_name(tx, oris(draft))
+}
+
+/// An ORI may be given to an agency by who has a grant for it. Refused before it is looked up: whether an agency out of reach goes
+/// by it is not told.
+fn may_name<'a>(tx: &Tx<'_>, mut oris: impl Iterator<Item = &'a Ori>) -> ServiceResult<()> {
+    match oris.find(|ori| !tx.reach.names(&AgencyKey::Ori((*ori).clone()))) {
+        None => Ok(()),
+        Some(_) => Err(ServiceError::Forbidden("an agency takes an ORI with a grant for it by that ORI, or one for all agencies".into())),
+    }
 }
 
 fn ori_taken() -> ServiceError {

@@ -119,8 +119,8 @@ fn push_run(tx: &mut Tx<'_>, drafts: &[CompletionDraft]) -> ServiceResult<Vec<Pu
         }
         outcomes.push(Pushed { id, push: one.push, parked: placement.reason });
     }
-    rows::insert(tx.conn, tx.client, &reach, &new, tx.now)?;
-    rows::replace(tx.conn, &reach, &changed, tx.now)?;
+    rows::insert(tx.conn, tx.client, reach.by_token(), &new, tx.now)?;
+    rows::replace(tx.conn, reach.by_token(), &changed, tx.now)?;
     let written = new.iter().chain(&changed);
     let keys: Vec<(Uuid, String)> = written.flat_map(|row| waits_for(row.draft, &row.placement).into_iter().map(|key| (row.id, key))).collect();
     let before: Vec<Uuid> = changed.iter().map(|row| row.id).collect();

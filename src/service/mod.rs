@@ -5,10 +5,13 @@
 pub mod agencies;
 pub mod appointments;
 mod changes;
+pub mod clients;
 pub mod completions;
 pub mod course_mappings;
+pub mod credentials;
 mod evidence;
 pub mod gaps;
+pub mod grants;
 mod identity;
 pub mod intake;
 pub mod joins;

@@ -119,20 +119,35 @@ pub fn agency_key(key: &AgencyKey) -> String {
 }
 
 /// Looks again at the parked completions, of whichever client, that wait for one of `keys`; answers how many were placed. Each is
-/// matched within the grants that its own client had when it pushed it.
+/// matched within the grants that its own client has now, or, where it came by a token that names its agencies, within those.
 ///
 /// # Errors
 /// Where the database fails.
 pub fn place_waiting(tx: &mut Tx<'_>, keys: &[String]) -> ServiceResult<usize> {
     lock(tx.conn, Lock::Place)?;
     let waiting = rows::waiting_for(tx.conn, keys)?;
+    place(tx, waiting)
+}
+
+/// Looks again at all that a client pushed and that waits, for its grants are other than before; answers how many were placed.
+///
+/// # Errors
+/// Where the database fails.
+pub fn place_waiting_of(tx: &mut Tx<'_>, client: Uuid) -> ServiceResult<usize> {
+    lock(tx.conn, Lock::Place)?;
+    let waiting = rows::waiting_of(tx.conn, client)?;
+    place(tx, waiting)
+}
+
+fn place(tx: &mut Tx<'_>, waiting: Vec<Waiting>) -> ServiceResult<usize> {
+    let today = tx.today();
     let mut groups: HashMap<(Uuid, Option<Vec<AgencyKey>>), Vec<Waiting>> = HashMap::new();
     for one in waiting.into_iter().filter(|one| one.completion.placement.reason.is_some()) {
         groups.entry((one.completion.client, one.granted.clone())).or_default().push(one);
     }
     let mut placed = 0;
     for ((client, granted), group) in groups {
-        let reach = reach::of(tx.conn, granted.as_deref())?;
+        let reach = reach::of_pusher(tx.conn, client, granted.as_deref(), today)?;
         let drafts: Vec<&CompletionDraft> = group.iter().map(|one| &one.completion.draft).collect();
         let placements = decide(tx.conn, &reach, client, &drafts)?;
         let mut moved = Vec::new();

@@ -93,7 +93,7 @@ fn for_change(tx: &mut Tx<'_>, key: &StandardKey) -> ServiceResult<HeldStandard>
 fn for_all_agencies(tx: &Tx<'_>) -> ServiceResult<()> {
     match tx.reach {
         Reach::All => Ok(()),
-        Reach::Agencies { .. } => Err(ServiceError::Forbidden("publishing standards needs a grant for all agencies".into())),
+        Reach::Agencies(_) => Err(ServiceError::Forbidden("publishing standards needs a grant for all agencies".into())),
     }
 }
 

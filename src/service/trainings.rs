@@ -127,7 +127,7 @@ pub fn delete(tx: &mut Tx<'_>, id: Uuid, guard: impl FnOnce(&Training) -> Servic
 fn decides(tx: &Tx<'_>) -> ServiceResult<()> {
     match tx.reach {
         Reach::All => Ok(()),
-        Reach::Agencies { .. } => Err(ServiceError::Forbidden("deciding which trainings count needs a grant for all agencies".into())),
+        Reach::Agencies(_) => Err(ServiceError::Forbidden("deciding which trainings count needs a grant for all agencies".into())),
     }
 }
 

@@ -12,8 +12,8 @@ use super::StorageError;
 use super::conn::AnyConn;
 use super::dialect::{HALF_OF_BINDS, per_backend, rows_per_statement};
 use super::error::corrupt;
-use super::officers::agencies_within;
-use super::schema::appointments;
+use super::officers::{Within, agencies_within, while_granted};
+use super::schema::{appointments, grants};
 use super::types::{At, Id, On};
 use crate::domain::appointment::Employment;
 use crate::domain::reach::Reach;
@@ -143,9 +143,11 @@ pub fn of_officers(conn: &mut AnyConn, reach: &Reach, officers: &[Uuid]) -> Resu
     for agencies in agencies_within(reach) {
         for some in ids.chunks(HALF_OF_BINDS) {
             let mut query = appointments::table.filter(appointments::officer_id.eq_any(some)).select(Row::as_select()).into_boxed();
-            if let Some(agencies) = &agencies {
-                query = query.filter(appointments::agency_id.eq_any(agencies));
-            }
+            query = match &agencies {
+                Within::All => query,
+                Within::Ids(agencies) => query.filter(appointments::agency_id.eq_any(agencies)),
+                Within::Grants { client, on, ids } => while_granted!(query.filter(appointments::agency_id.eq_any(ids)), *client, *on),
+            };
             for row in query.load(conn)? {
                 all.entry(row.officer_id.0).or_default().push(row.read()?);
             }

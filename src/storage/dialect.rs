@@ -6,7 +6,7 @@ use uuid::Uuid;
 
 use super::StorageError;
 use super::conn::{AnyConn, Database};
-use super::schema::{agencies, standards};
+use super::schema::{agencies, clients, standards};
 use super::types::Id;
 
 /// Runs one expression on the connection behind [`AnyConn`]: for what the joined backend doesn't carry, such as inserts of
@@ -79,6 +79,17 @@ pub fn lock_agency(conn: &mut AnyConn, agency: Uuid) -> Result<(), StorageError>
 pub fn lock_standard(conn: &mut AnyConn, standard: Uuid) -> Result<(), StorageError> {
     if let AnyConn::Postgres(conn) = conn {
         standards::table.filter(standards::id.eq(Id(standard))).select(standards::id).for_update().load::<Id>(conn)?;
+    }
+    Ok(())
+}
+
+/// Holds off, until the transaction ends, other changes to a client and its secrets.
+///
+/// # Errors
+/// Where the database fails.
+pub fn lock_client(conn: &mut AnyConn, client: Uuid) -> Result<(), StorageError> {
+    if let AnyConn::Postgres(conn) = conn {
+        clients::table.filter(clients::id.eq(Id(client))).select(clients::id).for_no_key_update().load::<Id>(conn)?;
     }
     Ok(())
 }

@@ -150,7 +150,7 @@ pub fn unconfirmed(conn: &mut AnyConn, reach: &Reach, officers: &[Uuid]) -> Resu
                 .filter(officer_joins::confirmed_at.is_null())
                 .select(Row::as_select())
                 .into_boxed();
-            if let Some(agencies) = &agencies {
+            if let Some(agencies) = agencies.ids() {
                 query = query.filter(officer_joins::agency_id.eq_any(agencies));
             }
             for row in query.load(conn)? {
@@ -177,7 +177,7 @@ pub fn officers_by_keys(conn: &mut AnyConn, reach: &Reach, keys: &[&str]) -> Res
                 .filter(officer_join_keys::lookup.eq_any(some))
                 .select(officer_joins::officer_id)
                 .into_boxed();
-            if let Some(agencies) = &agencies {
+            if let Some(agencies) = agencies.ids() {
                 query = query.filter(officer_joins::agency_id.eq_any(agencies));
             }
             found.extend(query.load::<Id>(conn)?.into_iter().map(|id| id.0));

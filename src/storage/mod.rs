@@ -3,6 +3,7 @@
 pub mod agencies;
 pub mod appointments;
 mod catalogue;
+pub mod clients;
 pub mod completions;
 pub mod conn;
 pub mod course_mappings;
@@ -10,6 +11,7 @@ pub mod dialect;
 mod error;
 pub mod evidence;
 pub mod facts;
+pub mod grants;
 pub mod idempotency;
 pub mod joins;
 pub mod migrations;

@@ -19,13 +19,13 @@ use super::conn::AnyConn;
 use super::dialect::{HALF_OF_BINDS, MAX_BINDS, per_backend, rows_per_statement};
 use super::error::corrupt;
 use super::joins::{self, Join};
-use super::schema::{appointments, completions, officer_identifiers, officers};
+use super::schema::{appointments, completions, grants, officer_identifiers, officers};
 use super::types::{At, Id, On};
 use crate::domain::join::JoinStatus;
 use crate::domain::matching::{identifier_key, name_key};
 use crate::domain::names::fold;
 use crate::domain::officer::{Identifier, Person};
-use crate::domain::reach::Reach;
+use crate::domain::reach::{Granted, Reach};
 use crate::domain::text::{Email, Name, Text};
 
 pub use candidates::candidates;
@@ -186,21 +186,70 @@ impl Officer {
     }
 }
 
-/// The ids of the agencies within reach, in lists that one statement can bind; one `None` for all of them.
-pub(super) fn agencies_within(reach: &Reach) -> Vec<Option<Vec<Id>>> {
-    match reach.ids() {
-        None => vec![None],
-        Some(ids) => ids.chunks(HALF_OF_BINDS).map(|some| Some(some.iter().map(|id| Id(*id)).collect())).collect(),
+/// Agencies whose officers a client sees, as much of a reach as one statement can ask for.
+pub(super) enum Within {
+    /// All.
+    All,
+    /// Those that a token names.
+    Ids(Vec<Id>),
+    /// Those of a client's grants that are in force on a day, with the officers who were there while the grant holds.
+    Grants {
+        /// Whose.
+        client: Id,
+        /// The day.
+        on: On,
+        /// Their ids.
+        ids: Vec<Id>,
+    },
+}
+
+impl Within {
+    /// The ids of the agencies; `None`: all.
+    pub(super) fn ids(&self) -> Option<&[Id]> {
+        match self {
+            Self::All => None,
+            Self::Ids(ids) | Self::Grants { ids, .. } => Some(ids),
+        }
     }
 }
 
-/// Only officers who have an appointment at one of the agencies (`None`: all officers).
+/// The agencies within reach, in lists that one statement can bind.
+pub(super) fn agencies_within(reach: &Reach) -> Vec<Within> {
+    let Some(ids) = reach.ids() else { return vec![Within::All] };
+    let lists = ids.chunks(HALF_OF_BINDS).map(|some| some.iter().map(|id| Id(*id)).collect());
+    match reach.granted() {
+        None => lists.map(Within::Ids).collect(),
+        Some(Granted { client, on }) => lists.map(|ids| Within::Grants { client: Id(client), on: On(on), ids }).collect(),
+    }
+}
+
+/// The appointments of a statement that share a day with a grant of the client that is in force on the day.
+macro_rules! while_granted {
+    ($spells:expr, $client:expr, $on:expr) => {
+        $spells.filter(diesel::dsl::exists(
+            grants::table
+                .filter(grants::client_id.eq($client))
+                .filter(grants::agency_id.eq(appointments::agency_id.nullable()))
+                .filter(grants::starts_on.le($on))
+                .filter(grants::ends_on.is_null().or(grants::ends_on.gt($on)))
+                .filter(appointments::ended_on.is_null().or(appointments::ended_on.gt(grants::starts_on.nullable())))
+                .filter(grants::ends_on.is_null().or(grants::ends_on.gt(appointments::started_on.nullable()))),
+        ))
+    };
+}
+pub(super) use while_granted;
+
+/// Only officers who have an appointment at one of the agencies.
 macro_rules! appointed {
     ($query:expr, $officer:expr, $agencies:expr) => {
         match $agencies {
-            None => $query,
-            Some(agencies) => $query
+            Within::All => $query,
+            Within::Ids(agencies) => $query
                 .filter(exists(appointments::table.filter(appointments::officer_id.eq($officer)).filter(appointments::agency_id.eq_any(agencies)))),
+            Within::Grants { client, on, ids } => {
+                let there = appointments::table.filter(appointments::officer_id.eq($officer)).filter(appointments::agency_id.eq_any(ids));
+                $query.filter(exists(while_granted!(there, *client, *on)))
+            }
         }
     };
 }

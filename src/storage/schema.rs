@@ -302,6 +302,65 @@ diesel::table! {
     }
 }
 
+diesel::table! {
+    use diesel::sql_types::*;
+    use crate::storage::types::{Day, Doc, Guid, Instant};
+
+    clients (id) {
+        id -> Guid,
+        name -> Text,
+        kind -> Text,
+        scopes -> Doc,
+        jwks -> Nullable<Doc>,
+        enabled_at -> Instant,
+        last_used_at -> Nullable<Instant>,
+        revoked_at -> Nullable<Instant>,
+        revocation_reason -> Nullable<Text>,
+        created_at -> Instant,
+        updated_at -> Instant,
+    }
+}
+
+diesel::table! {
+    use diesel::sql_types::*;
+    use crate::storage::types::{Day, Doc, Guid, Instant};
+
+    client_secrets (id) {
+        id -> Guid,
+        client_id -> Guid,
+        digest -> Text,
+        created_at -> Instant,
+        last_used_at -> Nullable<Instant>,
+    }
+}
+
+diesel::table! {
+    use diesel::sql_types::*;
+    use crate::storage::types::{Day, Doc, Guid, Instant};
+
+    client_assertions (client_id, jti) {
+        client_id -> Guid,
+        jti -> Text,
+        expires_at -> Instant,
+    }
+}
+
+diesel::table! {
+    use diesel::sql_types::*;
+    use crate::storage::types::{Day, Doc, Guid, Instant};
+
+    grants (id) {
+        id -> Guid,
+        client_id -> Guid,
+        agency_id -> Nullable<Guid>,
+        ori -> Nullable<Text>,
+        starts_on -> Day,
+        ends_on -> Nullable<Day>,
+        created_at -> Instant,
+        updated_at -> Instant,
+    }
+}
+
 diesel::joinable!(number_spells -> appointments (appointment_id));
 diesel::joinable!(officer_join_keys -> officer_joins (join_id));
 
@@ -324,4 +383,8 @@ diesel::allow_tables_to_appear_in_same_query!(
     standards,
     pledges,
     idempotency_keys,
+    clients,
+    client_secrets,
+    client_assertions,
+    grants,
 );

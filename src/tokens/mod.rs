@@ -1,18 +1,28 @@
-//! Access tokens (RFC 9068): signed with the key of the data folder, and verified by any process that has it.
+//! Access tokens (RFC 9068): signed with the key of the data folder, and verified by any process that has it; those of outside
+//! issuers, by the keys that they publish; and the assertions by which clients authenticate (RFC 7523).
 
+mod assertion;
 mod keys;
+mod outside;
+mod secret;
 
 use jiff::{SignedDuration, Timestamp};
 use jsonwebtoken::{Algorithm, Header, Validation};
 use serde::{Deserialize, Serialize};
 use uuid::Uuid;
 
-pub use keys::{KeyError, KeyRing};
+pub use assertion::{Assertion, PublicKeys, assertion_of};
+pub use keys::{Key, KeyError, KeyRing, REFRESH};
+pub use outside::{OutsideIssuer, OutsideIssuers, OutsideRefusal, OutsideToken};
+pub use secret::{digest_of, new_secret, same};
 
 use crate::domain::agency::AgencyKey;
 
 /// How long a token is good for, unless the operator says otherwise.
 pub const LIFETIME: SignedDuration = SignedDuration::from_mins(15);
+
+/// How far the clock of another process may be off.
+const LEEWAY: SignedDuration = SignedDuration::from_secs(5);
 
 /// What a token says (RFC 9068 §2.2, and the agencies of the grant).
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
@@ -33,12 +43,30 @@ pub struct Claims {
     pub jti: Uuid,
     /// Scopes, separated by spaces.
     pub scope: String,
-    /// The agencies that the client may act for, as in a path: an id or `ori:…`. Absent: all.
+    /// The agencies that it may act for. Absent: those of the grants of the client, which is registered.
     #[serde(skip_serializing_if = "Option::is_none")]
-    pub agencies: Option<Vec<String>>,
+    pub agencies: Option<NamedAgencies>,
 }
 
-/// Who a token is for.
+/// The agencies of a token that an operator signed.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(untagged)]
+pub enum NamedAgencies {
+    /// Every agency.
+    All(AllAgencies),
+    /// Some, as in a path: an id or `ori:…`.
+    Some(Vec<String>),
+}
+
+/// The word for every agency.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+pub enum AllAgencies {
+    /// Every agency.
+    #[serde(rename = "all")]
+    All,
+}
+
+/// Who a token of an operator is for.
 #[derive(Debug, Clone)]
 pub struct Grant {
     /// The client's name, from which its id is made.
@@ -70,53 +98,105 @@ impl Tokens {
         Self { keys, issuer: issuer.into(), audience: audience.into() }
     }
 
-    /// Signs a token.
+    /// The keys.
+    pub fn keys(&self) -> &KeyRing {
+        &self.keys
+    }
+
+    /// The `iss` of the tokens: the address of the service, as clients know it.
+    pub fn issuer(&self) -> &str {
+        &self.issuer
+    }
+
+    /// Signs a token that names its agencies itself.
     ///
     /// # Errors
     /// Where signing fails.
     pub fn sign(&self, grant: &Grant, now: Timestamp) -> Result<String, jsonwebtoken::errors::Error> {
-        let claims = Claims {
-            iss: self.issuer.clone(),
-            aud: self.audience.clone(),
-            sub: grant.client.clone(),
-            client_id: client_id(&grant.client),
-            iat: now.as_second(),
-            exp: now.as_second() + grant.lifetime.as_secs(),
-            jti: Uuid::new_v4(),
-            scope: grant.scope.clone(),
-            agencies: grant.agencies.as_ref().map(|keys| keys.iter().map(ToString::to_string).collect()),
+        let agencies = match &grant.agencies {
+            None => NamedAgencies::All(AllAgencies::All),
+            Some(keys) => NamedAgencies::Some(keys.iter().map(ToString::to_string).collect()),
         };
-        let key = self.keys.signing();
-        let header = Header { typ: Some("at+jwt".into()), kid: Some(key.kid.clone()), ..Header::new(Algorithm::EdDSA) };
-        jsonwebtoken::encode(&header, &claims, &key.encoding)
+        let id = client_id(&grant.client);
+        self.sign_claims(&self.claims(grant.client.clone(), id, &grant.scope, grant.lifetime, Some(agencies), now), now)
     }
 
-    /// Verifies a token and answers what it says. The algorithm is that of our own key; what the token's header says of
-    /// algorithms and keys is used for nothing but to find the key by its `kid`.
+    /// Signs a token for a registered client, which acts for the agencies of its grants.
+    ///
+    /// # Errors
+    /// Where signing fails.
+    pub fn sign_for_client(&self, client: Uuid, scope: &str, now: Timestamp) -> Result<String, jsonwebtoken::errors::Error> {
+        self.sign_claims(&self.claims(client.to_string(), client, scope, LIFETIME, None, now), now)
+    }
+
+    fn claims(&self, sub: String, client: Uuid, scope: &str, lifetime: SignedDuration, agencies: Option<NamedAgencies>, now: Timestamp) -> Claims {
+        Claims {
+            iss: self.issuer.clone(),
+            aud: self.audience.clone(),
+            sub,
+            client_id: client,
+            iat: now.as_second(),
+            exp: now.as_second() + lifetime.as_secs(),
+            jti: Uuid::new_v4(),
+            scope: scope.to_owned(),
+            agencies,
+        }
+    }
+
+    fn sign_claims(&self, claims: &Claims, now: Timestamp) -> Result<String, jsonwebtoken::errors::Error> {
+        let key = self.keys.signing(now);
+        let header = Header { typ: Some("at+jwt".into()), kid: Some(key.kid.clone()), ..Header::new(Algorithm::EdDSA) };
+        jsonwebtoken::encode(&header, claims, &key.encoding)
+    }
+
+    /// Verifies a token of this issuer and answers what it says. The algorithm is that of our own key; what the token's header says
+    /// of algorithms and keys is used for nothing but to find the key by its `kid`.
     ///
     /// # Errors
     /// Why it isn't accepted, in words that may be told to the caller.
-    pub fn verify(&self, token: &str) -> Result<Claims, &'static str> {
-        use jsonwebtoken::errors::ErrorKind;
+    pub fn verify(&self, token: &str, now: Timestamp) -> Result<Claims, &'static str> {
         let header = jsonwebtoken::decode_header(token).map_err(|_| "the token is not a signed JWT")?;
         if header.typ.as_deref().is_some_and(|typ| !typ.eq_ignore_ascii_case("at+jwt") && !typ.eq_ignore_ascii_case("application/at+jwt")) {
             return Err("the token is not an access token (its typ is not at+jwt)");
         }
-        let key = header.kid.as_deref().and_then(|kid| self.keys.find(kid)).ok_or("the token is signed with a key that is not known here")?;
-        let mut validation = Validation::new(Algorithm::EdDSA);
-        validation.set_audience(&[&self.audience]);
-        validation.set_issuer(&[&self.issuer]);
-        validation.set_required_spec_claims(&["exp", "iss", "aud", "sub"]);
-        validation.validate_nbf = true;
-        validation.leeway = 5;
-        let verified = jsonwebtoken::decode::<Claims>(token, &key.decoding, &validation).map_err(|error| match error.kind() {
-            ErrorKind::ExpiredSignature => "the token has expired",
-            ErrorKind::ImmatureSignature => "the token is not valid yet",
-            ErrorKind::InvalidIssuer => "the token is from another issuer",
-            ErrorKind::InvalidAudience => "the token is for another audience",
-            ErrorKind::InvalidSignature | ErrorKind::InvalidAlgorithm | ErrorKind::InvalidAlgorithmName => "the token's signature does not hold",
-            _ => "the token is not an access token of this service",
-        })?;
+        let key = header.kid.as_deref().and_then(|kid| self.keys.find(kid, now)).ok_or("the token is signed with a key that is not known here")?;
+        let validation = validation(Algorithm::EdDSA, &self.issuer, &[&self.audience]);
+        let verified = jsonwebtoken::decode::<Claims>(token, &key.decoding, &validation).map_err(|error| refusal(&error))?;
+        check_times(Some(verified.claims.exp), None, now)?;
         Ok(verified.claims)
+    }
+}
+
+/// What is asked of every JWT: signature, issuer and audience. Times are checked by [`check_times`], against the clock of the
+/// service.
+fn validation(algorithm: Algorithm, issuer: &str, audiences: &[&str]) -> Validation {
+    let mut validation = Validation::new(algorithm);
+    validation.set_audience(audiences);
+    validation.set_issuer(&[issuer]);
+    validation.set_required_spec_claims(&["exp", "iss", "aud", "sub"]);
+    validation.validate_exp = false;
+    validation.validate_nbf = false;
+    validation
+}
+
+/// Checks `exp` and `nbf`, in seconds since 1970.
+fn check_times(exp: Option<i64>, nbf: Option<i64>, now: Timestamp) -> Result<(), &'static str> {
+    let (now, leeway) = (now.as_second(), LEEWAY.as_secs());
+    if exp.is_none_or(|exp| exp.saturating_add(leeway) < now) {
+        return Err("the token has expired");
+    }
+    if nbf.is_some_and(|nbf| nbf.saturating_sub(leeway) > now) {
+        return Err("the token is not valid yet");
+    }
+    Ok(())
+}
+
+fn refusal(error: &jsonwebtoken::errors::Error) -> &'static str {
+    use jsonwebtoken::errors::ErrorKind;
+    match error.kind() {
+        ErrorKind::InvalidIssuer => "the token is from another issuer",
+        ErrorKind::InvalidAudience => "the token is for another audience",
+        ErrorKind::InvalidSignature | ErrorKind::InvalidAlgorithm | ErrorKind::InvalidAlgorithmName => "the token's signature does not hold",
+        _ => "the token is not an access token of this service",
     }
 }

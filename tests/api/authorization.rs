@@ -4,7 +4,7 @@ use aws_lc_rs::signature::{Ed25519KeyPair, KeyPair as _};
 use base64::Engine as _;
 use base64::engine::general_purpose::URL_SAFE_NO_PAD;
 use jiff::{SignedDuration, Timestamp};
-use onemind::domain::clock::{Clock as _, SystemClock};
+use onemind::domain::clock::Clock as _;
 use onemind::http::auth::SCOPES;
 use onemind::tokens::{Grant, KeyRing, Tokens};
 use serde_json::{Value, json};
@@ -15,13 +15,22 @@ use crate::support::scene::{Scene, held};
 use crate::support::{Client, Reply, TestApp};
 
 /// What anybody may ask, and nothing else.
-const PUBLIC: [&str; 5] = ["GET /livez", "GET /metrics", "GET /problems", "GET /problems/{slug}", "GET /readyz"];
+const PUBLIC: [&str; 8] = [
+    "GET /.well-known/jwks.json",
+    "GET /.well-known/oauth-authorization-server",
+    "GET /livez",
+    "GET /metrics",
+    "POST /oauth/token",
+    "GET /problems",
+    "GET /problems/{slug}",
+    "GET /readyz",
+];
 
 /// What all clients share: the catalogue, the standards, and the service itself. A client without grants sees it too.
 const SHARED: [&str; 3] = ["/v1/trainings/", "/v1/standards/", "/problems/"];
 
 /// What needs a grant for all agencies, whatever there is.
-const OF_STAFF: &str = "/v1/officer-joins";
+const OF_STAFF: [&str; 3] = ["/v1/officer-joins", "/v1/clients", "/v1/grants"];
 
 fn every_scope() -> String {
     SCOPES.iter().map(|(name, _)| *name).collect::<Vec<_>>().join(" ")
@@ -52,7 +61,7 @@ fn bad_tokens(app: &TestApp) -> Vec<(&'static str, String)> {
         part
     };
     let again = |header: &Value, claims: &Value| format!("{}.{}.{signature}", encoded(header), encoded(claims));
-    let now = SystemClock.now();
+    let now = app.clock.now();
     let signed = |tokens: &Tokens, now: Timestamp| tokens.sign(&grant(&every_scope(), SignedDuration::from_mins(15)), now).unwrap();
     let own_keys = || KeyRing::open(&app.config.data_dir).unwrap();
     let other_folder = app.config.data_dir.join("other");
@@ -191,7 +200,7 @@ on_both_databases! {
                 continue;
             }
             let path = scene.path(operation);
-            let of_staff = operation.path.starts_with(OF_STAFF);
+            let of_staff = OF_STAFF.iter().any(|staff| operation.path.starts_with(staff));
             if operation.method == "GET" && !of_staff {
                 assert_eq!(scene.client.get(&path).await.status, 200, "{path}: the scene's own client sees it");
             }
@@ -215,8 +224,8 @@ on_both_databases! {
         }
         assert!(seen > 20, "{seen}");
         for operation in document.operations().iter().filter(|operation| operation.is_list() && !operation.path.contains('{')) {
-            if operation.path == OF_STAFF {
-                stranger.get(OF_STAFF).await.problem(403, "outside-grant");
+            if OF_STAFF.contains(&operation.path.as_str()) {
+                stranger.get(&operation.path).await.problem(403, "outside-grant");
             } else if SHARED.iter().all(|shared| !format!("{}/", operation.path).starts_with(shared)) {
                 assert_eq!(stranger.all(&operation.path).await, [Value::Null; 0], "{}", operation.name());
             }

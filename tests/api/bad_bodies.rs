@@ -76,6 +76,10 @@ fn broken(document: &Document, schema: &Value, is_patch: bool) -> Vec<Bad> {
                     if !is_patch {
                         add(&format!("no {name}"), less.clone(), &format!("/{name}"));
                     }
+                    let property = document.resolve(&place["properties"][name]);
+                    if property["oneOf"].as_array().is_some_and(|choices| choices.contains(&json!({"type": "null"}))) {
+                        continue;
+                    }
                     less[name] = Value::Null;
                     add(&format!("{name} is null"), less, &format!("/{name}"));
                 }

@@ -37,7 +37,8 @@ on_both_databases! {
                 assert!(uuid::Uuid::try_parse(id).is_ok() && ids.insert(id.to_owned()), "{verb} {path}: {id}");
                 assert_eq!(reply.header("x-content-type-options"), "nosniff");
                 assert!(reply.status < 500, "{verb} {path}: {}", reply.text);
-                if reply.status >= 400 {
+                // The token endpoint answers as RFC 6749 has it.
+                if reply.status >= 400 && path != "/oauth/token" {
                     assert_eq!(reply.json()["instance"], format!("urn:uuid:{id}"), "{verb} {path}");
                 }
                 count += 1;

@@ -9,7 +9,7 @@ use serde_json::Value;
 pub struct Client {
     http: reqwest::Client,
     address: String,
-    token: Option<String>,
+    pub token: Option<String>,
 }
 
 /// An answer.

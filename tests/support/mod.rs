@@ -6,6 +6,7 @@ pub mod document;
 pub mod raw;
 pub mod rows;
 pub mod scene;
+pub mod vendor;
 
 use std::sync::Arc;
 
@@ -15,7 +16,7 @@ use jiff::SignedDuration;
 use onemind::app::{self, Migrate, server};
 use onemind::config::{Config, RateSetting, Settings};
 use onemind::domain::agency::AgencyKey;
-use onemind::domain::clock::{Clock as _, FixedClock, SystemClock};
+use onemind::domain::clock::{Clock as _, FixedClock};
 use onemind::http::auth::SCOPES;
 use onemind::http::registry::Registry;
 use onemind::tokens::Grant;
@@ -61,17 +62,23 @@ impl TestApp {
         };
         let mut config = Config::load(&settings).unwrap();
         change(&mut config);
-        let mut registry = app::open(&config, Migrate::Always).unwrap();
         let clock = Arc::new(FixedClock::at(START.parse().unwrap()));
-        registry.clock = clock.clone();
-        let registry = web::Data::new(registry);
-        let listener = std::net::TcpListener::bind("127.0.0.1:0").unwrap();
-        let scheme = if config.web.tls.is_some() { "https" } else { "http" };
-        let address = format!("{scheme}://{}", listener.local_addr().unwrap());
-        let running = server(&config, listener, registry.clone()).unwrap();
-        let handle = running.handle();
-        actix_web::rt::spawn(running);
+        let (address, registry, handle) = run(&config, clock.clone());
         Self { address, clock, registry, config, backend, server: handle, _database: database }
+    }
+
+    /// Another process over the same database and keys.
+    pub fn replica(&self) -> Replica {
+        let (address, _, server) = run(&self.config, self.clock.clone());
+        Replica { address, server }
+    }
+
+    /// The same service over the same database, started again with something else in what its handlers share.
+    pub fn restarted(mut self, change: impl FnOnce(&mut Registry)) -> Self {
+        drop(self.server.stop(false));
+        let (address, registry, server) = run_with(&self.config, self.clock.clone(), change);
+        (self.address, self.registry, self.server) = (address, registry, server);
+        self
     }
 
     /// A token for a client with these scopes (`all` for every one) and agencies (`None`: all).
@@ -81,9 +88,9 @@ impl TestApp {
             client: client.to_owned(),
             scope: if scope == "all" { every.join(" ") } else { scope.to_owned() },
             agencies: agencies.map(|keys| keys.iter().map(|key| AgencyKey::parse(key).unwrap()).collect()),
-            lifetime: SignedDuration::from_mins(15),
+            lifetime: SignedDuration::from_hours(24 * 365 * 50),
         };
-        self.registry.tokens.sign(&grant, SystemClock.now()).unwrap()
+        self.registry.tokens.sign(&grant, self.clock.now()).unwrap()
     }
 
     /// A client with every scope for all agencies.
@@ -112,6 +119,37 @@ impl TestApp {
     pub async fn training(&self, code: &str) -> String {
         let body = serde_json::json!({"code": code, "title": format!("Training {code}"), "program": "cit", "category": "crisis_intervention"});
         self.staff().post("/v1/trainings", &body).await.expect(201)["id"].as_str().unwrap().to_owned()
+    }
+}
+
+/// Starts a service that shares nothing with others but its settings and its clock.
+fn run(config: &Config, clock: Arc<FixedClock>) -> (String, web::Data<Registry>, ServerHandle) {
+    run_with(config, clock, |_| ())
+}
+
+fn run_with(config: &Config, clock: Arc<FixedClock>, change: impl FnOnce(&mut Registry)) -> (String, web::Data<Registry>, ServerHandle) {
+    let mut registry = app::open(config, Migrate::Always).unwrap();
+    registry.clock = clock;
+    change(&mut registry);
+    let registry = web::Data::new(registry);
+    let listener = std::net::TcpListener::bind("127.0.0.1:0").unwrap();
+    let scheme = if config.web.tls.is_some() { "https" } else { "http" };
+    let address = format!("{scheme}://{}", listener.local_addr().unwrap());
+    let running = server(config, listener, registry.clone()).unwrap();
+    let handle = running.handle();
+    actix_web::rt::spawn(running);
+    (address, registry, handle)
+}
+
+/// Another service over the database of a [`TestApp`].
+pub struct Replica {
+    pub address: String,
+    server: ServerHandle,
+}
+
+impl Drop for Replica {
+    fn drop(&mut self) {
+        drop(self.server.stop(false));
     }
 }
 

@@ -65,8 +65,17 @@ impl Scene {
         let standard = json!({"code": "one-mind-2030", "title": "One Mind 2030", "crisis_share": {"numerator": 1, "denominator": 4},
             "crisis_counts_as_awareness": true, "lapsed_credit_counts": false});
         created(staff.post("/v1/standards", &standard).await);
+        let key = json!({"keys": [{"kty": "OKP", "crv": "Ed25519", "x": "11qYAYKxCrfVS_7TyWQHOg7hcvPapiMlrwIaaPcHURo"}]});
+        let vendor = json!({"name": "Riverside LMS", "kind": "lms", "scopes": ["completions:write"], "jwks": key});
+        let vendor = staff.post("/v1/clients", &vendor).await.expect(201);
+        let (secret, vendor) = (vendor["secrets"][0]["id"].as_str().unwrap(), vendor["id"].as_str().unwrap());
+        let grant = json!({"client": vendor, "agency": AGENCY, "starts_on": "2026-01-01", "ends_on": null});
+        let grant = created(staff.post("/v1/grants", &grant).await);
         let paths = BTreeMap::from([
             ("/v1/agencies/{agency}", format!("/v1/agencies/{agency}")),
+            ("/v1/clients/{id}", format!("/v1/clients/{vendor}")),
+            ("/v1/clients/{id}/secrets/{secret}", format!("/v1/clients/{vendor}/secrets/{secret}")),
+            ("/v1/grants/{id}", format!("/v1/grants/{grant}")),
             ("/v1/completions/{id}", format!("/v1/completions/{completion}")),
             ("/v1/course-mappings/{id}", format!("/v1/course-mappings/{mapping}")),
             ("/v1/officer-joins/{id}", format!("/v1/officer-joins/{}", join(app).await)),
@@ -133,4 +142,27 @@ pub async fn held(app: &TestApp, operations: &[Operation]) -> (BTreeMap<String, 
         lists.insert(operation.path.clone(), staff.all(&operation.path).await);
     }
     (rows(app).await, lists)
+}
+
+/// Everything that the database holds, as text.
+pub async fn everything(app: &TestApp) -> String {
+    match app.backend {
+        Backend::Sqlite => {
+            let folder = std::fs::read_dir(&app.config.data_dir).unwrap().map(|entry| entry.unwrap().path());
+            let files = folder.filter(|path| path.to_string_lossy().contains("onemind.db"));
+            files.map(|path| String::from_utf8_lossy(&std::fs::read(path).unwrap()).into_owned()).collect()
+        }
+        Backend::Postgres => {
+            let tables: Vec<String> = rows(app).await.into_keys().collect();
+            let read = move |conn: &mut AnyConn| -> Result<String, StorageError> {
+                let mut all = String::new();
+                for table in &tables {
+                    let text = format!("SELECT coalesce(string_agg(t::text, ' '), '') AS name FROM {table} AS t");
+                    all += &diesel::sql_query(text).get_result::<Name>(conn)?.name;
+                }
+                Ok(all)
+            };
+            app.registry.store.read(read).await.unwrap()
+        }
+    }
 }

@@ -133,6 +133,10 @@ pub fn document() -> Value {
         "scheme": "bearer",
         "bearerFormat": "JWT",
         "description": format!("An access token (RFC 9068, EdDSA). Scopes:\n\n{}", scopes.join("\n")),
+    }, "client": {
+        "type": "http",
+        "scheme": "basic",
+        "description": "Client id and secret, each encoded as in a form (RFC 6749 §2.3.1); for the token endpoint alone.",
     }});
     complete::operations(&mut document);
     complete::patches(&mut document);
@@ -155,5 +159,7 @@ const TAGS: &[(&str, &str)] = &[
     ("evidence", "Partnerships and policies: requirements 1 and 2."),
     ("pledges", "Pledges, and the standards that they are to."),
     ("status", "Certification status and training gaps."),
+    ("clients", "Who may call: clients, their secrets, and the agencies that they were granted."),
+    ("oauth", "Access tokens by client credentials (RFC 6749), and the keys that sign them."),
     ("operations", "The service itself."),
 ];

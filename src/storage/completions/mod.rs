@@ -9,17 +9,19 @@ use diesel::prelude::*;
 use jiff::Timestamp;
 use uuid::Uuid;
 
-pub use waiting::{Waiting, set_waiting, waiting_for};
+pub use waiting::{Waiting, set_waiting, waiting_for, waiting_of};
 
 use super::StorageError;
 use super::conn::AnyConn;
 use super::dialect::{MAX_BINDS, per_backend, rows_per_statement};
-use super::schema::{appointments, completion_revisions, completions, officer_joins};
+use super::officers::while_granted;
+use super::schema::{appointments, completion_revisions, completions, grants, officer_joins};
 use super::types::{At, Id, Json, On};
+use crate::domain::agency::AgencyKey;
 use crate::domain::completion::CompletionDraft;
 use crate::domain::join::JoinStatus;
 use crate::domain::placement::{CompletionStatus, ParkedReason, Placement};
-use crate::domain::reach::Reach;
+use crate::domain::reach::{Granted, Reach};
 
 /// A completion as it is held.
 #[derive(Debug, Clone, PartialEq)]
@@ -181,12 +183,9 @@ fn revision(held: i32) -> Result<u32, StorageError> {
     u32::try_from(held).map_err(|_| StorageError::Corrupt("completions.revision".into()))
 }
 
-fn values(new: &NewCompletion<'_>, reach: &Reach, now: Timestamp) -> CompletionValues {
+fn values(new: &NewCompletion<'_>, granted: Option<&[AgencyKey]>, now: Timestamp) -> CompletionValues {
     let draft = new.draft;
-    let pushed_reach = match reach {
-        Reach::All => None,
-        Reach::Agencies { named, .. } => Some(Json(named.iter().map(ToString::to_string).collect())),
-    };
+    let pushed_reach = granted.map(|keys| Json(keys.iter().map(ToString::to_string).collect()));
     CompletionValues {
         officer_id: new.placement.officer.map(Id),
         training_id: new.placement.training.map(Id),
@@ -245,11 +244,17 @@ pub fn held(conn: &mut AnyConn, client: Uuid, external_ids: &[&str]) -> Result<H
     Ok(found)
 }
 
-/// Writes new completions of a client that pushed them within `reach`.
+/// Writes new completions of a client, whose token named the agencies `granted`, where it did.
 ///
 /// # Errors
 /// [`super::Constraint::CompletionExternalId`] where another transaction has just written one of them.
-pub fn insert(conn: &mut AnyConn, client: Uuid, reach: &Reach, new: &[NewCompletion<'_>], now: Timestamp) -> Result<(), StorageError> {
+pub fn insert(
+    conn: &mut AnyConn,
+    client: Uuid,
+    granted: Option<&[AgencyKey]>,
+    new: &[NewCompletion<'_>],
+    now: Timestamp,
+) -> Result<(), StorageError> {
     for some in new.chunks(rows_per_statement(COLUMNS)) {
         let rows: Vec<_> = some
             .iter()
@@ -259,7 +264,7 @@ pub fn insert(conn: &mut AnyConn, client: Uuid, reach: &Reach, new: &[NewComplet
                     completions::client_id.eq(Id(client)),
                     completions::external_id.eq(new.draft.external_id.as_str()),
                     completions::created_at.eq(At(now)),
-                    values(new, reach, now),
+                    values(new, granted, now),
                 )
             })
             .collect();
@@ -272,7 +277,7 @@ pub fn insert(conn: &mut AnyConn, client: Uuid, reach: &Reach, new: &[NewComplet
 ///
 /// # Errors
 /// Where the database fails.
-pub fn replace(conn: &mut AnyConn, reach: &Reach, changed: &[NewCompletion<'_>], now: Timestamp) -> Result<(), StorageError> {
+pub fn replace(conn: &mut AnyConn, granted: Option<&[AgencyKey]>, changed: &[NewCompletion<'_>], now: Timestamp) -> Result<(), StorageError> {
     let ids: Vec<Id> = changed.iter().map(|new| Id(new.id)).collect();
     for some in ids.chunks(MAX_BINDS / 4) {
         let former: Vec<(Id, i32, Json)> = completions::table
@@ -293,7 +298,7 @@ pub fn replace(conn: &mut AnyConn, reach: &Reach, changed: &[NewCompletion<'_>],
         per_backend!(conn, c => diesel::insert_into(completion_revisions::table).values(rows).execute(c))?;
     }
     for new in changed {
-        diesel::update(completions::table.filter(completions::id.eq(Id(new.id)))).set(values(new, reach, now)).execute(conn)?;
+        diesel::update(completions::table.filter(completions::id.eq(Id(new.id)))).set(values(new, granted, now)).execute(conn)?;
     }
     Ok(())
 }
@@ -392,11 +397,17 @@ fn visible(reach: &Reach, client: Uuid) -> Visible {
                 .filter(officer_joins::agency_id.eq(appointments::agency_id))
                 .filter(officer_joins::status.eq(JoinStatus::Joined.as_str()))
                 .filter(officer_joins::confirmed_at.is_null());
-            let officers = appointments::table
-                .filter(appointments::agency_id.eq_any(agencies))
-                .filter(diesel::dsl::not(diesel::dsl::exists(unconfirmed)))
-                .select(appointments::officer_id.nullable());
-            query.filter(completions::client_id.eq(Id(client)).or(completions::officer_id.eq_any(officers).assume_not_null()))
+            let there =
+                appointments::table.filter(appointments::agency_id.eq_any(agencies)).filter(diesel::dsl::not(diesel::dsl::exists(unconfirmed)));
+            let own = completions::client_id.eq(Id(client));
+            let officer = appointments::officer_id.nullable();
+            match reach.granted() {
+                None => query.filter(own.or(completions::officer_id.eq_any(there.select(officer)).assume_not_null())),
+                Some(Granted { client, on }) => {
+                    let there = while_granted!(there, Id(client), On(on));
+                    query.filter(own.or(completions::officer_id.eq_any(there.select(officer)).assume_not_null()))
+                }
+            }
         }
     }
 }

@@ -48,6 +48,23 @@ pub fn waiting_for(conn: &mut AnyConn, keys: &[String]) -> Result<Vec<Waiting>, 
         let found: Vec<Id> = waiting_keys::table.filter(waiting_keys::wanted.eq_any(some)).select(waiting_keys::completion_id).load(conn)?;
         ids.extend(found.into_iter().map(|id| id.0));
     }
+    load(conn, ids)
+}
+
+/// The completions of a client that wait, in the order in which they came.
+///
+/// # Errors
+/// Where the database fails.
+pub fn waiting_of(conn: &mut AnyConn, client: Uuid) -> Result<Vec<Waiting>, StorageError> {
+    let ids: Vec<Id> = completions::table
+        .filter(completions::client_id.eq(Id(client)))
+        .filter(completions::parked_reason.is_not_null())
+        .select(completions::id)
+        .load(conn)?;
+    load(conn, ids.into_iter().map(|id| id.0).collect())
+}
+
+fn load(conn: &mut AnyConn, ids: BTreeSet<Uuid>) -> Result<Vec<Waiting>, StorageError> {
     let ids: Vec<Id> = ids.into_iter().map(Id).collect();
     let mut waiting = Vec::with_capacity(ids.len());
     for some in ids.chunks(MAX_BINDS) {

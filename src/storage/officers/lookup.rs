@@ -6,12 +6,12 @@ use diesel::dsl::exists;
 use diesel::prelude::*;
 use uuid::Uuid;
 
-use super::{Identifier, agencies_within, appointed};
+use super::{Identifier, Within, agencies_within, appointed, while_granted};
 use crate::domain::numbers::NumberKind;
 use crate::domain::reach::Reach;
 use crate::storage::conn::AnyConn;
 use crate::storage::dialect::{HALF_OF_BINDS, MAX_BINDS};
-use crate::storage::schema::{appointments, number_spells, officer_identifiers, officers};
+use crate::storage::schema::{appointments, grants, number_spells, officer_identifiers, officers};
 use crate::storage::types::Id;
 use crate::storage::{StorageError, joins};
 
@@ -74,12 +74,14 @@ pub fn answering(conn: &mut AnyConn, reach: &Reach, keys: &[String]) -> Result<V
                 .filter(number_spells::number.eq_any(some))
                 .select(appointments::officer_id)
                 .into_boxed();
-            if let Some(agencies) = agencies {
-                query = query.filter(number_spells::agency_id.eq_any(agencies));
-            }
+            query = match agencies {
+                Within::All => query,
+                Within::Ids(agencies) => query.filter(number_spells::agency_id.eq_any(agencies)),
+                Within::Grants { client, on, ids } => while_granted!(query.filter(number_spells::agency_id.eq_any(ids)), *client, *on),
+            };
             extend(&mut found, query.load(conn)?);
         }
-        found.extend(by_identifier(conn, agencies.as_deref(), &wanted.identifiers)?);
+        found.extend(by_identifier(conn, agencies, &wanted.identifiers)?);
     }
     if reach.ids().is_some() {
         let sent = |key: &&String| ["identifier:", "email:", "name:"].iter().any(|kind| key.starts_with(kind));
@@ -96,7 +98,7 @@ fn extend(found: &mut Vec<Uuid>, ids: Vec<Id>) {
 }
 
 /// `system|value`; where the bar stands in either, every reading is looked up.
-fn by_identifier(conn: &mut AnyConn, agencies: Option<&[Id]>, identifiers: &[&str]) -> Result<Vec<Uuid>, StorageError> {
+fn by_identifier(conn: &mut AnyConn, agencies: &Within, identifiers: &[&str]) -> Result<Vec<Uuid>, StorageError> {
     let mut by_system: HashMap<&str, Vec<&str>> = HashMap::new();
     for identifier in identifiers {
         for (bar, _) in identifier.match_indices('|') {

@@ -1,0 +1,72 @@
+//! What registered clients may do, kept in memory for a few seconds: so that a request costs no question of its own, and a client
+//! that was revoked is out at once where it was done and within [`FRESH`] on every other replica.
+
+use std::collections::HashMap;
+use std::sync::{Arc, Mutex, PoisonError};
+use std::time::{Duration, Instant};
+
+use uuid::Uuid;
+
+use crate::storage::clients::{self, Client};
+use crate::storage::grants::{self, Grant};
+use crate::storage::{StorageError, Store};
+
+/// How old what is known of a client may be.
+pub const FRESH: Duration = Duration::from_secs(5);
+
+/// How many clients are kept before the old ones are dropped.
+const KEPT: usize = 10_000;
+
+/// A registered client, and its grants whenever they are in force.
+#[derive(Debug)]
+pub struct Access {
+    /// The client.
+    pub client: Client,
+    /// Its grants.
+    pub grants: Vec<Grant>,
+}
+
+/// The clients that called of late.
+#[derive(Debug, Default)]
+pub struct AccessCache(Mutex<HashMap<Uuid, (Instant, Known)>>);
+
+/// A client, or that there is none.
+type Known = Option<Arc<Access>>;
+
+impl AccessCache {
+    /// The client of an id; `None` where there is none.
+    ///
+    /// # Errors
+    /// Where the database fails.
+    pub async fn of(&self, store: &Store, client: Uuid) -> Result<Known, StorageError> {
+        if let Some(access) = self.fresh(client) {
+            return Ok(access);
+        }
+        // As old as the question, not as the answer.
+        let asked = Instant::now();
+        let access: Known = store
+            .read(move |conn| -> Result<_, StorageError> {
+                let Some(client) = clients::by_id(conn, client)? else { return Ok(None) };
+                let grants = grants::of_client(conn, client.id)?;
+                Ok(Some(Arc::new(Access { client, grants })))
+            })
+            .await?;
+        let mut held = self.0.lock().unwrap_or_else(PoisonError::into_inner);
+        if held.len() >= KEPT {
+            held.retain(|_, (asked, _)| asked.elapsed() < FRESH);
+        }
+        held.insert(client, (asked, access.clone()));
+        Ok(access)
+    }
+
+    /// What was answered a moment ago.
+    fn fresh(&self, client: Uuid) -> Option<Known> {
+        let held = self.0.lock().unwrap_or_else(PoisonError::into_inner);
+        held.get(&client).filter(|(asked, _)| asked.elapsed() < FRESH).map(|(_, known)| known.clone())
+    }
+
+    /// Asks again at the next request: something was changed.
+    pub fn forget(&self, client: Uuid) {
+        self.0.lock().unwrap_or_else(PoisonError::into_inner).remove(&client);
+    }
+}
