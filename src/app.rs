@@ -11,12 +11,15 @@ use utoipa_actix_web::AppExt as _;
 
 use crate::config::Config;
 use crate::domain::clock::SystemClock;
+use crate::http::audit::Audit;
 use crate::http::once::InFlight;
 use crate::http::registry::Registry;
 use crate::http::{self, openapi::Documents};
-use crate::storage::{Database, StorageError, Store, migrations};
+use crate::service::ServiceError;
+use crate::service::audit::{self, Keys};
+use crate::storage::{Database, StorageError, Store, migrations, write_once};
 use crate::telemetry;
-use crate::tokens::{KeyError, KeyRing, Tokens};
+use crate::tokens::{KeyError, KeyRing, Tokens, audit_keys};
 
 /// Why the service does not start.
 #[derive(Debug, thiserror::Error)]
@@ -30,6 +33,9 @@ pub enum StartError {
     /// The signing keys.
     #[error("signing keys: {0}")]
     Keys(#[from] KeyError),
+    /// The audit log is sealed with another key.
+    #[error("{0}")]
+    Audit(String),
     /// The data folder or the address.
     #[error("{0}")]
     Io(#[from] std::io::Error),
@@ -51,12 +57,15 @@ pub enum Migrate {
 pub fn open(config: &Config, migrate: Migrate) -> Result<Registry, StartError> {
     prepare(config, migrate)?;
     let store = Store::open(&config.database, config.pool_size)?;
+    let keys = audit_keys(&config.data_dir)?;
+    prepare_audit(config, &keys)?;
     let tokens = Tokens::new(KeyRing::open(&config.data_dir)?, &config.issuer, &config.audience);
     Ok(Registry {
         store,
         tokens,
         clock: Arc::new(SystemClock),
         in_flight: InFlight::default(),
+        audit: Audit::new(keys),
         documents: Documents::new(),
         metrics: telemetry::metrics(),
     })
@@ -91,6 +100,15 @@ fn prepare(config: &Config, migrate: Migrate) -> Result<(), StartError> {
     Ok(())
 }
 
+/// Seals the lanes of a fresh audit log, and sees that the keys are those of an older one.
+fn prepare_audit(config: &Config, keys: &Keys) -> Result<(), StartError> {
+    let mut conn = config.database.connect().map_err(|cause| StorageError::Unavailable(cause.to_string()))?;
+    write_once(&mut conn, |conn| audit::prepare(conn, keys)).map_err(|error| match error {
+        ServiceError::Storage(error) => error.into(),
+        other => StartError::Audit(other.to_string()),
+    })
+}
+
 /// The application over what the process shares.
 pub fn build(
     registry: web::Data<Registry>,
@@ -112,7 +130,8 @@ pub fn build(
 /// # Errors
 /// Where the address can't be listened on.
 pub async fn serve(config: &Config, registry: web::Data<Registry>) -> std::io::Result<()> {
-    server(config, std::net::TcpListener::bind(config.listen)?, registry)?.await
+    let server = server(config, std::net::TcpListener::bind(config.listen)?, registry.clone())?;
+    http::audit::keep_told(registry.into_inner(), server).await
 }
 
 /// The server on an address that is bound already, for callers that need to know it.

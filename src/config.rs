@@ -34,6 +34,9 @@ pub struct Settings {
     /// Whom access tokens are for: their `aud` [default: onemind].
     #[arg(long, env = "ONEMIND_AUDIENCE", global = true, value_name = "NAME")]
     pub audience: Option<String>,
+    /// For how many days an entry of the audit log is kept at least [default: 730].
+    #[arg(long, env = "ONEMIND_AUDIT_RETENTION_DAYS", global = true, value_name = "DAYS", value_parser = clap::value_parser!(u32).range(365..=36_500))]
+    pub audit_retention_days: Option<u32>,
     /// What is logged, such as `info,onemind=debug` [default: info; of the demo: warn].
     #[arg(long, env = "ONEMIND_LOG", global = true, value_name = "FILTER")]
     pub log: Option<String>,
@@ -50,6 +53,7 @@ struct File {
     workers: Option<u16>,
     issuer: Option<String>,
     audience: Option<String>,
+    audit_retention_days: Option<u32>,
     log: Option<String>,
 }
 
@@ -70,6 +74,8 @@ pub struct Config {
     pub issuer: String,
     /// The `aud` of access tokens.
     pub audience: String,
+    /// For how many days an entry of the audit log is kept at least, 365..=36,500.
+    pub audit_retention_days: u32,
     /// What is logged.
     pub log: String,
 }
@@ -119,6 +125,10 @@ impl Config {
             Some(url) => Database::parse(url).map_err(|cause| format!("DATABASE_URL: {cause}"))?,
             None => Database::Sqlite(Self::own_database(&data_dir)),
         };
+        let audit_retention_days = settings.audit_retention_days.or(file.audit_retention_days).unwrap_or(730);
+        if !(365..=36_500).contains(&audit_retention_days) {
+            return Err(format!("audit_retention_days: {audit_retention_days} is not in 365..=36500"));
+        }
         let processors = std::thread::available_parallelism().map_or(1, std::num::NonZero::get);
         Ok(Self {
             data_dir,
@@ -128,6 +138,7 @@ impl Config {
             workers: settings.workers.or(file.workers).map_or(processors, usize::from).max(1),
             issuer: settings.issuer.clone().or(file.issuer).unwrap_or_else(|| "onemind".into()),
             audience: settings.audience.clone().or(file.audience).unwrap_or_else(|| "onemind".into()),
+            audit_retention_days,
             log: settings.log.clone().or(file.log).unwrap_or_else(|| defaults.log.into()),
         })
     }

@@ -1,5 +1,6 @@
 //! What the subcommands of `onemind` do.
 
+pub mod audit;
 pub mod demo;
 pub mod migrate;
 pub mod openapi;

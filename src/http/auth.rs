@@ -9,10 +9,12 @@ use actix_web::http::header::{AUTHORIZATION, HeaderValue, WWW_AUTHENTICATE};
 use actix_web::{FromRequest, HttpRequest, web};
 use uuid::Uuid;
 
+use super::audit::{self, Asked};
 use super::problem::{ApiError, Kind};
 use super::registry::Registry;
 use super::strict;
 use crate::domain::agency::AgencyKey;
+use crate::service::audit::Trail;
 use crate::service::{ServiceResult, Tx, reach};
 use crate::storage::AnyConn;
 
@@ -68,6 +70,7 @@ scopes! {
     PledgesRead = "pledges:read": "Read pledges.";
     PledgesWrite = "pledges:write": "Make, change and withdraw pledges.";
     CertificationsDecide = "certifications:decide": "Decide on certifications, and publish standards.";
+    AuditRead = "audit:read": "Read the audit log, with a grant for all agencies.";
     StatusRead = "status:read": "Ask for certification status, training gaps and standards.";
 }
 
@@ -83,6 +86,8 @@ pub struct Caller {
     /// The agencies of the client's grants; `None`: all.
     pub agencies: Option<Vec<AgencyKey>>,
     registry: Arc<Registry>,
+    /// The request, as the audit log tells of it.
+    asked: Arc<Asked>,
 }
 
 /// A caller whose token carries the scope `S`, or each of a pair.
@@ -116,16 +121,32 @@ impl Caller {
     /// What `work` answered, or the database.
     pub async fn read<T: Send + 'static>(&self, mut work: impl FnMut(&mut Tx<'_>) -> ServiceResult<T> + Send + 'static) -> Result<T, ApiError> {
         let opener = self.opener();
-        Ok(self.registry.store.read(move |conn| work(&mut opener.open(conn)?)).await?)
+        let asked = self.asked.clone();
+        let read = move |conn: &mut AnyConn| {
+            let mut tx = opener.open(conn)?;
+            let told = work(&mut tx)?;
+            asked.of_agency(tx.trail.agency);
+            ServiceResult::Ok(told)
+        };
+        Ok(self.registry.store.read(read).await?)
     }
 
-    /// Runs `work` in a transaction that may write, within the caller's reach.
+    /// Runs `work` in a transaction that may write, within the caller's reach, and tells the audit log in it what was done.
     ///
     /// # Errors
     /// What `work` answered, or the database.
     pub async fn write<T: Send + 'static>(&self, mut work: impl FnMut(&mut Tx<'_>) -> ServiceResult<T> + Send + 'static) -> Result<T, ApiError> {
         let opener = self.opener();
-        Ok(self.registry.store.write(move |conn| work(&mut opener.open(conn)?)).await?)
+        let (asked, registry) = (self.asked.clone(), self.registry.clone());
+        let write = move |conn: &mut AnyConn| {
+            let mut tx = opener.open(conn)?;
+            let done = work(&mut tx)?;
+            asked.write(&mut tx, &registry.audit.keys)?;
+            ServiceResult::Ok(done)
+        };
+        let done = self.registry.store.write(write).await?;
+        self.asked.written();
+        Ok(done)
     }
 
     /// The caller, unless the request breaks what holds for all of them.
@@ -149,7 +170,7 @@ struct Opener {
 impl Opener {
     fn open<'a>(&self, conn: &'a mut AnyConn) -> ServiceResult<Tx<'a>> {
         let reach = reach::of(conn, self.agencies.as_deref())?;
-        Ok(Tx { conn, reach, client: self.client, now: self.now })
+        Ok(Tx { conn, reach, client: self.client, now: self.now, trail: Trail::default() })
     }
 }
 
@@ -198,12 +219,16 @@ fn authenticate(request: &HttpRequest) -> Result<Caller, ApiError> {
         .map(|keys| keys.iter().map(|key| AgencyKey::parse(key)).collect::<Result<Vec<_>, _>>())
         .transpose()
         .map_err(|_| refused("the token names an agency that is none"))?;
+    // What is not in the document would escape the audit log.
+    let asked = audit::asked(request).ok_or_else(|| ApiError::new(Kind::Internal))?;
+    asked.by(claims.client_id, &claims.sub);
     Ok(Caller {
         client: claims.client_id,
         subject: claims.sub,
         scopes: claims.scope.split_whitespace().map(str::to_owned).collect(),
         agencies,
         registry: registry.clone().into_inner(),
+        asked,
     })
 }
 

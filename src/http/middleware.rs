@@ -31,6 +31,7 @@ pub async fn answer(mut request: ServiceRequest, next: Next<impl MessageBody + '
         let problem = actix_web::ResponseError::error_response(&ApiError::new(Kind::Internal));
         response = ServiceResponse::new(response.into_parts().0, problem);
     }
+    response = super::audit::settle(response).await;
     if let Some(id) = id {
         let problem = response.response_mut().extensions_mut().remove::<Problem>();
         if let Some(mut problem) = problem {

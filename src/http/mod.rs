@@ -2,6 +2,7 @@
 
 pub mod agencies;
 pub mod appointments;
+pub mod audit;
 pub mod auth;
 mod completions;
 pub mod course_mappings;
@@ -54,6 +55,7 @@ pub fn routes(config: &mut ServiceConfig<'_>) {
     config.configure(standards::routes);
     config.configure(pledges::routes);
     config.configure(whoami::routes);
+    config.configure(audit::routes);
     config.configure(problems::routes);
     config.configure(health::routes);
 }

@@ -2,6 +2,7 @@
 
 use std::sync::Arc;
 
+use super::audit::Audit;
 use super::once::InFlight;
 use super::openapi::Documents;
 use super::rules::{Rules, decode_by_rules};
@@ -21,6 +22,8 @@ pub struct Registry {
     pub clock: Arc<dyn Clock>,
     /// The idempotency keys that are being worked on.
     pub in_flight: InFlight,
+    /// What the audit log is sealed with, and what of it is still to be written.
+    pub audit: Audit,
     /// The OpenAPI document, and what follows from it.
     pub documents: Documents,
     /// The metrics.

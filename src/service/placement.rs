@@ -145,6 +145,7 @@ pub fn place_waiting(tx: &mut Tx<'_>, keys: &[String]) -> ServiceResult<usize> {
             }
         }
         settle(tx, &moved)?;
+        tx.changed_many("moved", moved.iter().map(|one| one.id).collect());
     }
     Ok(placed)
 }

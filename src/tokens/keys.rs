@@ -10,7 +10,7 @@ use base64::engine::general_purpose::URL_SAFE_NO_PAD;
 use jsonwebtoken::{DecodingKey, EncodingKey};
 
 /// The folder under the data folder.
-const FOLDER: &str = "keys";
+pub(super) const FOLDER: &str = "keys";
 
 /// One key pair.
 pub struct Key {
@@ -42,6 +42,12 @@ pub enum KeyError {
     /// A file in the folder is not a key.
     #[error("{path}: not an Ed25519 key in PKCS#8")]
     NotAKey {
+        /// The file.
+        path: PathBuf,
+    },
+    /// A file in the folder is not a key of the audit log.
+    #[error("{path}: not an audit key of 32 bytes")]
+    NotAnAuditKey {
         /// The file.
         path: PathBuf,
     },
@@ -78,7 +84,7 @@ impl KeyRing {
     }
 }
 
-fn at(path: &Path) -> impl FnOnce(io::Error) -> KeyError {
+pub(super) fn at(path: &Path) -> impl FnOnce(io::Error) -> KeyError {
     let path = path.to_owned();
     move |cause| KeyError::Io { path, cause }
 }
@@ -103,21 +109,26 @@ fn read(path: &Path) -> Result<Key, KeyError> {
     })
 }
 
-/// Writes the first key. Of two processes that start at the same time one wins, and both read the winner's.
+/// Writes the first key.
 fn make(folder: &Path) -> Result<(), KeyError> {
     let document = Ed25519KeyPair::generate_pkcs8v1(&aws_lc_rs::rand::SystemRandom::new()).map_err(|_| KeyError::NoRandomness)?;
+    write_once(folder, &folder.join("0001.pk8"), document.as_ref())
+}
+
+/// Writes a file of a folder that its owner alone can read. Of two processes that do so at the same time one wins, and both read the
+/// winner's.
+pub(super) fn write_once(folder: &Path, target: &Path, bytes: &[u8]) -> Result<(), KeyError> {
     let draft = folder.join(format!(".{}.draft", uuid::Uuid::new_v4()));
-    let target = folder.join("0001.pk8");
     let mut options = fs::OpenOptions::new();
     options.write(true).create_new(true);
     #[cfg(unix)]
     std::os::unix::fs::OpenOptionsExt::mode(&mut options, 0o600);
     let mut file = options.open(&draft).map_err(at(&draft))?;
-    file.write_all(document.as_ref()).and_then(|()| file.sync_all()).map_err(at(&draft))?;
-    let linked = fs::hard_link(&draft, &target);
+    file.write_all(bytes).and_then(|()| file.sync_all()).map_err(at(&draft))?;
+    let linked = fs::hard_link(&draft, target);
     fs::remove_file(&draft).map_err(at(&draft))?;
     match linked {
-        Err(cause) if cause.kind() != io::ErrorKind::AlreadyExists => Err(at(&target)(cause)),
+        Err(cause) if cause.kind() != io::ErrorKind::AlreadyExists => Err(at(target)(cause)),
         _ => Ok(()),
     }
 }

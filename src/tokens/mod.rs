@@ -1,5 +1,6 @@
 //! Access tokens (RFC 9068): signed with the key of the data folder, and verified by any process that has it.
 
+mod audit;
 mod keys;
 
 use jiff::{SignedDuration, Timestamp};
@@ -7,6 +8,7 @@ use jsonwebtoken::{Algorithm, Header, Validation};
 use serde::{Deserialize, Serialize};
 use uuid::Uuid;
 
+pub use audit::audit_keys;
 pub use keys::{KeyError, KeyRing};
 
 use crate::domain::agency::AgencyKey;
