@@ -98,13 +98,11 @@ impl Canonical {
     }
 
     fn maybe(mut self, bytes: Option<&[u8]>) -> Self {
-        match bytes {
-            Some(bytes) => self.bytes(bytes),
-            None => {
-                self.0.push(0);
-                self
-            }
+        if let Some(bytes) = bytes {
+            return self.bytes(bytes);
         }
+        self.0.push(0);
+        self
     }
 
     fn text(self, text: Option<&String>) -> Self {

@@ -170,12 +170,11 @@ pub fn hold_lane(conn: &mut AnyConn, lanes: &[i32]) -> Result<Option<Lane>, Stor
         }
         AnyConn::Postgres(conn) => {
             let free = audit_lanes::table.filter(audit_lanes::lane.eq_any(lanes)).select(LaneRow::as_select()).limit(1).for_update().skip_locked();
-            match free.load::<LaneRow>(conn)?.pop() {
-                Some(row) => Some(row),
-                None => {
-                    let first = lanes.first().copied().unwrap_or_default();
-                    audit_lanes::table.filter(audit_lanes::lane.eq(first)).select(LaneRow::as_select()).for_update().first(conn).optional()?
-                }
+            if let Some(row) = free.load::<LaneRow>(conn)?.pop() {
+                Some(row)
+            } else {
+                let first = lanes.first().copied().unwrap_or_default();
+                audit_lanes::table.filter(audit_lanes::lane.eq(first)).select(LaneRow::as_select()).for_update().first(conn).optional()?
             }
         }
     };

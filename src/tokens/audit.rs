@@ -25,8 +25,10 @@ pub fn audit_keys(data_dir: &Path) -> Result<Keys, KeyError> {
     }
     let entries = fs::read_dir(&folder).map_err(at(&folder))?;
     let mut former: Vec<PathBuf> = entries.filter_map(|entry| entry.ok().map(|entry| entry.path())).collect();
-    let is_former =
-        |path: &PathBuf| path.file_name().and_then(|name| name.to_str()).is_some_and(|name| name.starts_with("audit-") && name.ends_with(".key"));
+    let is_former = |path: &PathBuf| {
+        let stem = path.file_stem().and_then(|stem| stem.to_str());
+        path.extension().is_some_and(|extension| extension == "key") && stem.is_some_and(|stem| stem.starts_with("audit-"))
+    };
     former.retain(is_former);
     former.sort();
     Ok(Keys::new(read(&path)?, former.iter().map(|path| read(path)).collect::<Result<_, _>>()?))

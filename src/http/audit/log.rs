@@ -204,7 +204,7 @@ async fn list_audit_log(caller: Allowed<AuditRead>, request: HttpRequest, query:
         from: query.from.map(|moment| moment.0),
         until: query.until.map(|moment| moment.0),
     };
-    super::tell_due(caller.registry()).await?;
+    super::tell_due(caller.registry()).await;
     let found = caller.read(move |tx| service::list(tx, &filter, asked)).await?;
     page::respond(&request, found, asked.limit, AuditView::brief)
 }

@@ -2,6 +2,7 @@
 
 mod floods;
 mod log;
+mod waiting;
 
 use std::collections::BTreeSet;
 use std::net::IpAddr;
@@ -26,8 +27,9 @@ use crate::domain::standard_draft::StandardKey;
 use crate::service::audit::{Keys, Trail, append};
 use crate::service::{ServiceResult, Tx, new_id};
 
-pub use floods::{Floods, keep_told, tell_due};
+pub use floods::Floods;
 pub use log::routes;
+pub use waiting::{Waiting, keep_told, tell_due};
 
 /// What the process keeps for the audit log.
 #[derive(Debug)]
@@ -36,12 +38,14 @@ pub struct Audit {
     pub keys: Keys,
     /// Refusals that come again and again.
     pub floods: Floods,
+    /// Refusals that are to be written.
+    pub waiting: Waiting,
 }
 
 impl Audit {
     /// With these keys.
     pub fn new(keys: Keys) -> Self {
-        Self { keys, floods: Floods::default() }
+        Self { keys, floods: Floods::default(), waiting: Waiting::default() }
     }
 }
 
@@ -193,17 +197,12 @@ pub async fn settle(response: ServiceResponse<BoxBody>) -> ServiceResponse<BoxBo
     let Some(outcome) = outcome_of(&asked, response.request(), status) else { return response };
     let mut entry = asked.entry(registry.clock.now(), outcome, status);
     entry.detail = detail_of(&asked, &response, outcome).map(|detail| detail.to_string());
-    let written = if outcome == AuditOutcome::Refused {
-        floods::write(&registry, asked.address, entry).await
-    } else {
-        floods::append_now(&registry, vec![entry]).await
-    };
-    match written {
+    if outcome == AuditOutcome::Refused {
+        waiting::write(&registry, asked.address, entry).await;
+        return response;
+    }
+    match waiting::append_now(&registry, vec![entry]).await {
         Ok(()) => response,
-        Err(error) if outcome == AuditOutcome::Refused => {
-            tracing::error!(error = %error, "a refusal is not in the audit log");
-            response
-        }
         Err(error) => {
             let problem = ApiError::from(error).error_response();
             ServiceResponse::new(response.into_parts().0, problem)

@@ -21,8 +21,8 @@ impl Key {
     /// The key with these bytes; its name is a digest of them, in 16 hexadecimal digits.
     pub fn new(bytes: &[u8; SEAL]) -> Self {
         let digest = digest::digest(&digest::SHA256, &[b"onemind audit key 1".as_slice(), bytes].concat());
-        let name = digest.as_ref()[..8].iter().map(|byte| format!("{byte:02x}")).collect();
-        Self { name, key: hmac::Key::new(hmac::HMAC_SHA256, bytes) }
+        let name = u64::from_be_bytes(std::array::from_fn(|at| digest.as_ref()[at]));
+        Self { name: format!("{name:016x}"), key: hmac::Key::new(hmac::HMAC_SHA256, bytes) }
     }
 
     /// Its name.

@@ -32,7 +32,16 @@ const AT_ONCE: usize = 4;
 /// Where the database fails, and where no lane is left whose head is sealed as it should be.
 pub fn append(conn: &mut AnyConn, keys: &Keys, entries: Vec<Entry>) -> ServiceResult<()> {
     let Some(first) = entries.first() else { return Ok(()) };
-    let lane = hold(conn, keys, first.id)?;
+    let lanes = rows::lanes_in_turn(conn, first.id.as_bytes()[15]);
+    append_among(conn, keys, entries, &lanes)
+}
+
+/// As [`append`], in one of these lanes, in the order in which they are to be asked for.
+///
+/// # Errors
+/// As [`append`].
+pub fn append_among(conn: &mut AnyConn, keys: &Keys, entries: Vec<Entry>, lanes: &[i32]) -> ServiceResult<()> {
+    let lane = hold(conn, keys, lanes)?;
     extend(conn, keys, lane, entries)
 }
 
@@ -50,8 +59,7 @@ fn extend(conn: &mut AnyConn, keys: &Keys, lane: Lane, entries: Vec<Entry>) -> S
 }
 
 /// A lane that is as this service left it. One that isn't is never written to again, so that what was done to it stays to be seen.
-fn hold(conn: &mut AnyConn, keys: &Keys, random: Uuid) -> ServiceResult<Lane> {
-    let turn = rows::lanes_in_turn(conn, random.as_bytes()[15]);
+fn hold(conn: &mut AnyConn, keys: &Keys, turn: &[i32]) -> ServiceResult<Lane> {
     let (few, others) = turn.split_at(AT_ONCE.min(turn.len()));
     let asked = std::iter::once(few).chain(few.chunks(1)).chain(others.chunks(1));
     for lanes in asked {

@@ -39,7 +39,7 @@ pub struct Group {
 
 impl Tx<'_> {
     /// Notes that a resource was changed, created or taken away. `fields` are those that were given or differ.
-    pub fn changed(&mut self, kind: &'static str, id: impl ToString, fields: Vec<String>) {
+    pub fn changed(&mut self, kind: &'static str, id: Uuid, fields: Vec<String>) {
         self.trail.changed = true;
         if self.trail.resource.is_none() {
             self.trail.resource = Some((kind, id.to_string()));
