@@ -39,9 +39,10 @@ async fn entry_of(app: &TestApp, reply: &Reply) -> Value {
 
 fn told(operation: &str, outcome: &str, status: u16, resource: Value, more: Value) -> Value {
     let mut entry = json!({"at": "2026-11-21T12:00:00Z", "client": client_id("vendor"), "subject": "vendor", "operation": operation, "outcome": outcome,
-        "status": status, "resource": resource, "agency": null, "fields": [], "detail": null, "address": "127.0.0.1"});
-    for (name, value) in more.as_object().unwrap() {
-        entry[name] = value.clone();
+        "status": status, "resource": null, "agency": null, "fields": [], "detail": null, "address": "127.0.0.1"});
+    entry["resource"] = resource;
+    if let Value::Object(more) = more {
+        entry.as_object_mut().unwrap().extend(more);
     }
     entry
 }
