@@ -14,14 +14,17 @@ use utoipa_actix_web::AppExt as _;
 use crate::config::Config;
 use crate::domain::clock::SystemClock;
 use crate::http::access::AccessCache;
+use crate::http::audit::Audit;
 use crate::http::limits::Limits;
 use crate::http::once::InFlight;
 use crate::http::registry::Registry;
 use crate::http::{self, openapi::Documents};
 use crate::private;
-use crate::storage::{Database, StorageError, Store, migrations};
+use crate::service::ServiceError;
+use crate::service::audit::{self, Keys};
+use crate::storage::{Database, StorageError, Store, migrations, write_once};
 use crate::telemetry;
-use crate::tokens::{KeyError, KeyRing, OutsideIssuers, Tokens};
+use crate::tokens::{KeyError, KeyRing, OutsideIssuers, Tokens, audit_keys};
 
 /// Why the service does not start.
 #[derive(Debug, thiserror::Error)]
@@ -35,6 +38,9 @@ pub enum StartError {
     /// The signing keys.
     #[error("signing keys: {0}")]
     Keys(#[from] KeyError),
+    /// The audit log is sealed with another key.
+    #[error("{0}")]
+    Audit(String),
     /// The data folder or the address.
     #[error("{0}")]
     Io(#[from] std::io::Error),
@@ -56,6 +62,8 @@ pub enum Migrate {
 pub fn open(config: &Config, migrate: Migrate) -> Result<Registry, StartError> {
     prepare(config, migrate)?;
     let store = Store::open(&config.database, config.pool_size)?;
+    let keys = audit_keys(&config.data_dir)?;
+    prepare_audit(config, &keys)?;
     let tokens = Tokens::new(KeyRing::open(&config.data_dir)?, &config.issuer, &config.audience);
     Ok(Registry {
         store,
@@ -67,6 +75,7 @@ pub fn open(config: &Config, migrate: Migrate) -> Result<Registry, StartError> {
         in_flight: InFlight::default(),
         limits: Limits::new(&config.limits),
         web: config.web.clone(),
+        audit: Audit::new(keys),
         documents: Documents::new(),
         metrics: telemetry::metrics(),
     })
@@ -102,6 +111,15 @@ fn prepare(config: &Config, migrate: Migrate) -> Result<(), StartError> {
     Ok(())
 }
 
+/// Seals the lanes of a fresh audit log, and sees that the keys are those of an older one.
+fn prepare_audit(config: &Config, keys: &Keys) -> Result<(), StartError> {
+    let mut conn = config.database.connect().map_err(|cause| StorageError::Unavailable(cause.to_string()))?;
+    write_once(&mut conn, |conn| audit::prepare(conn, keys)).map_err(|error| match error {
+        ServiceError::Storage(error) => error.into(),
+        other => StartError::Audit(other.to_string()),
+    })
+}
+
 /// The application over what the process shares.
 pub fn build(
     registry: web::Data<Registry>,
@@ -126,7 +144,7 @@ pub fn build(
 /// Where the address can't be listened on.
 pub async fn serve(config: &Config, registry: web::Data<Registry>) -> std::io::Result<()> {
     let server = server(config, std::net::TcpListener::bind(config.listen)?, registry.clone())?;
-    run(server, registry).await
+    http::audit::keep_told(registry.clone().into_inner(), run(server, registry)).await
 }
 
 /// Runs a server to its end. `SIGTERM` and `SIGINT` (Ctrl-C) finish what was accepted, and then end it; a second one, or `SIGQUIT`,

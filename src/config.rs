@@ -71,6 +71,9 @@ pub struct Settings {
     /// The private key of the certificate, in PEM [default: none].
     #[arg(long, env = "ONEMIND_TLS_KEY", global = true, value_name = "FILE")]
     pub tls_key: Option<PathBuf>,
+    /// For how many days an entry of the audit log is kept at least [default: 730].
+    #[arg(long, env = "ONEMIND_AUDIT_RETENTION_DAYS", global = true, value_name = "DAYS", value_parser = clap::value_parser!(u32).range(365..=36_500))]
+    pub audit_retention_days: Option<u32>,
     /// What is logged, such as `info,onemind=debug` [default: info; of the demo: warn].
     #[arg(long, env = "ONEMIND_LOG", global = true, value_name = "FILTER")]
     pub log: Option<String>,
@@ -97,6 +100,8 @@ pub struct Config {
     pub client_unused_days: u32,
     /// The `aud` of access tokens.
     pub audience: String,
+    /// For how many days an entry of the audit log is kept at least, 365..=36,500.
+    pub audit_retention_days: u32,
     /// What is logged.
     pub log: String,
     /// What callers may ask at once.
@@ -154,6 +159,7 @@ impl Config {
             issuers,
             client_unused_days: settings.client_unused_days.or(file.client_unused_days).unwrap_or(90),
             audience: settings.audience.clone().or(file.audience).unwrap_or_else(|| "onemind".into()),
+            audit_retention_days: settings.audit_retention_days.or(file.audit_retention_days).unwrap_or(730),
             log: settings.log.clone().or(file.log).unwrap_or_else(|| defaults.log.into()),
         })
     }

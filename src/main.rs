@@ -25,6 +25,8 @@ enum Command {
     Serve(commands::serve::Args),
     /// Bring the database up to date.
     Migrate(commands::migrate::Args),
+    /// Verify or shorten the audit log.
+    Audit(commands::audit::Args),
     /// Print the OpenAPI document.
     Openapi(commands::openapi::Args),
     /// Print an access token, signed with the key of the data folder.
@@ -56,6 +58,7 @@ fn run(arguments: Arguments) -> Result<ExitCode, Failure> {
         Command::Demo(args) => commands::demo::run(&config, &args),
         Command::Serve(args) => commands::serve::run(&config, &args),
         Command::Migrate(args) => commands::migrate::run(&config, &args),
+        Command::Audit(args) => commands::audit::run(&config, &args),
         Command::Openapi(args) => commands::openapi::run(&args),
         Command::Token(args) => commands::token::run(&config, &args),
         Command::Client(args) => commands::client::run(&config, &args),

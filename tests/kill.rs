@@ -112,6 +112,40 @@ async fn nothing_acknowledged_is_gone(backend: Backend, signal: &str) {
     let found = again.every_external_id().await;
     let lost: Vec<_> = acknowledged.difference(&found).collect();
     assert!(lost.is_empty(), "acknowledged and lost: {lost:?}");
+    every_push_is_in_a_whole_audit_log(&database, &again, found.len()).await;
+}
+
+/// Each push has its entry, since both are written in one transaction; and the command finds every chain whole, until it isn't.
+async fn every_push_is_in_a_whole_audit_log(database: &TestDatabase, service: &Service, pushes: usize) {
+    let http = reqwest::Client::builder().no_proxy().build().unwrap();
+    let (mut entries, mut cursor) = (0, String::new());
+    loop {
+        let page = http.get(format!("{}/v1/audit-log?operation=push_completion&outcome=changed&limit=500{cursor}", service.address));
+        let page: Value = page.bearer_auth(&service.token).send().await.unwrap().json().await.unwrap();
+        entries += page["items"].as_array().unwrap().len();
+        match page["next_cursor"].as_str() {
+            Some(next) => cursor = format!("&cursor={next}"),
+            None => break,
+        }
+    }
+    assert_eq!(entries, pushes);
+    let audit = |command: &str| {
+        let mut binary = Command::new(env!("CARGO_BIN_EXE_onemind"));
+        binary.env("ONEMIND_DATA_DIR", database.folder()).env("DATABASE_URL", database.url()).args(["audit", command]).output().unwrap()
+    };
+    let whole = audit("verify");
+    assert!(whole.status.success(), "{whole:?}");
+    assert!(String::from_utf8_lossy(&whole.stdout).ends_with("every chain is whole\n"), "{whole:?}");
+    let pruned = audit("prune");
+    assert!(pruned.status.success() && pruned.stdout.starts_with(b"0 entries"), "{pruned:?}");
+    let key = database.folder().join("keys/audit.key");
+    let kept = std::fs::read(&key).unwrap();
+    std::fs::write(&key, [7; 32]).unwrap();
+    let foreign = audit("verify");
+    assert_eq!(foreign.status.code(), Some(1), "{foreign:?}");
+    assert!(String::from_utf8_lossy(&foreign.stdout).contains("which is not here"), "{foreign:?}");
+    std::fs::write(&key, kept).unwrap();
+    assert!(audit("verify").status.success());
 }
 
 #[actix_web::test]

@@ -16,7 +16,7 @@ pub struct Column {
     pub figures: Figures,
 }
 
-const NAMES: [(Figure, &str); 7] = [
+const NAMES: [(Figure, &str); 13] = [
     (Figure::Livez, "`GET /livez`"),
     (Figure::Status, "`GET /v1/agencies/{agency}/certification-status`"),
     (Figure::Push, "`POST /v1/completions`, new records"),
@@ -24,13 +24,22 @@ const NAMES: [(Figure, &str); 7] = [
     (Figure::Batch, "`POST /v1/completions/batch`, new records"),
     (Figure::Again, "the same batches again: unchanged"),
     (Figure::Copy, "COPY: the same rows, in one"),
+    (Figure::Plain1, "audit rows without a chain, 1 writer"),
+    (Figure::Lanes1, "audit entries in 64 lanes, 1 writer"),
+    (Figure::Lane1, "audit entries in one lane, 1 writer"),
+    (Figure::Plain8, "audit rows without a chain, 8 writers"),
+    (Figure::Lanes8, "audit entries in 64 lanes, 8 writers"),
+    (Figure::Lane8, "audit entries in one lane, 8 writers"),
 ];
 
-const RATIOS: [(Figure, Figure, &str); 4] = [
+const RATIOS: [(Figure, Figure, &str); 7] = [
     (Figure::Status, Figure::Livez, "status / `/livez`"),
     (Figure::Push, Figure::Pgbench, "single pushes / pgbench"),
     (Figure::Batch, Figure::Copy, "batch / COPY"),
     (Figure::Batch, Figure::Push, "completions by batch / by single pushes"),
+    (Figure::Lanes1, Figure::Plain1, "audit entries / rows without a chain, 1 writer"),
+    (Figure::Lanes8, Figure::Plain8, "audit entries / rows without a chain, 8 writers"),
+    (Figure::Lanes8, Figure::Lane8, "audit entries in 64 lanes / in one, 8 writers"),
 ];
 
 /// Where and on what the figures are measured.

@@ -40,6 +40,11 @@ impl Service {
         Ok(service)
     }
 
+    /// What its audit log is sealed with.
+    pub fn audit_keys(&self) -> Outcome<onemind::service::audit::Keys> {
+        Ok(onemind::tokens::audit_keys(self.folder.path())?)
+    }
+
     fn wait_until_ready(&mut self) -> Outcome<()> {
         let deadline = Instant::now() + START;
         let ask = request("GET", "/readyz", None, "");

@@ -31,6 +31,12 @@ pub enum Figure {
     Batch,
     Again,
     Copy,
+    Plain1,
+    Lanes1,
+    Lane1,
+    Plain8,
+    Lanes8,
+    Lane8,
 }
 
 /// The rates of each round.
@@ -54,6 +60,10 @@ pub fn measure(postgres: Option<&Postgres>) -> Outcome<Figures> {
     push(&service, &token, postgres, &mut figures)?;
     say("pushing batches", postgres);
     push_batches(&service, &token, postgres, &mut figures)?;
+    if let Some(postgres) = postgres {
+        say("writing the audit log alone", Some(postgres));
+        crate::audit::measure(postgres, &service.audit_keys()?, TIME / 2, &mut figures)?;
+    }
     Ok(figures)
 }
 
@@ -121,7 +131,7 @@ fn batches_within(time: Duration, rate: Rate) -> u32 {
 }
 
 /// Keeps the rates of a round that counts.
-fn keep<const N: usize>(figures: &mut Figures, round: usize, rates: [(Figure, Rate); N]) {
+pub fn keep<const N: usize>(figures: &mut Figures, round: usize, rates: [(Figure, Rate); N]) {
     if round > 0 {
         for (figure, rate) in rates {
             figures.entry(figure).or_default().push(rate);

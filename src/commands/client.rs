@@ -9,10 +9,13 @@ use super::token::scopes;
 use crate::app::{self, Migrate};
 use crate::config::Config;
 use crate::domain::agency::AgencyKey;
+use crate::domain::audit::{AuditOutcome, Entry};
 use crate::domain::client::{ClientKind, GrantDraft};
 use crate::domain::clock::{Clock as _, SystemClock};
 use crate::domain::reach::Reach;
 use crate::domain::text::{Name, Note};
+use crate::http::registry::Registry;
+use crate::service::audit::{Trail, append};
 use crate::service::page::PageRequest;
 use crate::service::{ServiceError, ServiceResult, Tx, clients, grants};
 use crate::storage::clients::ClientDraft;
@@ -91,7 +94,7 @@ pub fn run(config: &Config, args: &Args) -> Result<(), Failure> {
         Command::Rotate(args) => rotate(config, args),
         Command::Revoke(args) => {
             let (client, reason) = (args.client, args.reason.clone());
-            in_transaction(config, move |tx| clients::revoke(tx, client, &reason))?;
+            in_transaction(config, Some("revoke_client"), move |tx| clients::revoke(tx, client, &reason))?;
             println!("revoked {client}");
             Ok(())
         }
@@ -110,7 +113,7 @@ fn create(config: &Config, args: &CreateArgs) -> Result<(), Failure> {
         agencies.push(None);
     }
     let (starts_on, ends_on) = (args.starts_on, args.ends_on);
-    let client = in_transaction(config, move |tx| {
+    let client = in_transaction(config, Some("create_client"), move |tx| {
         let client = clients::create(tx, &draft, &digest)?;
         let starts_on = starts_on.unwrap_or_else(|| tx.today());
         for agency in agencies.clone() {
@@ -126,7 +129,7 @@ fn list(config: &Config) -> Result<(), Failure> {
     let (days, mut after) = (config.client_unused_days, None);
     println!("{:36}  {:6}  {:7}  {:7}  {:20}  name", "client_id", "kind", "status", "secrets", "last used");
     loop {
-        let page = in_transaction(config, move |tx| clients::list(tx, None, PageRequest { after, limit: 500 }))?;
+        let page = in_transaction(config, None, move |tx| clients::list(tx, None, PageRequest { after, limit: 500 }))?;
         for client in page.items {
             let status = client.times.status(SystemClock.now(), days).as_str();
             let used = client.times.last_used_at.map_or_else(|| "never".to_owned(), |at| at.strftime("%Y-%m-%d %H:%M").to_string());
@@ -144,7 +147,7 @@ fn rotate(config: &Config, args: &RotateArgs) -> Result<(), Failure> {
     let secret = new_secret().map_err(|cause| Failure::Unreachable(cause.to_string()))?;
     let digest = digest_of(&secret);
     let (id, now) = (args.client, args.now);
-    let before = in_transaction(config, move |tx| {
+    let before = in_transaction(config, Some("create_client_secret"), move |tx| {
         let before = clients::get(tx, id)?;
         if now {
             for old in &before.secrets {
@@ -161,17 +164,50 @@ fn rotate(config: &Config, args: &RotateArgs) -> Result<(), Failure> {
     Ok(())
 }
 
-/// Runs `work` in a transaction as the operator, with a grant for all agencies.
-fn in_transaction<T: Send + 'static>(config: &Config, mut work: impl FnMut(&mut Tx<'_>) -> ServiceResult<T> + Send + 'static) -> Result<T, Failure> {
-    let store = app::open(config, Migrate::SqliteOnly)?.store;
-    let done =
-        actix_web::rt::System::new().block_on(store.write(move |conn| -> ServiceResult<T> {
-            work(&mut Tx { conn, reach: Reach::All, client: client_id("operator"), now: SystemClock.now() })
-        }));
+/// Runs `work` in a transaction as the operator, with a grant for all agencies; what it does is told to the audit log as the
+/// `operation` of the interface that does the same.
+fn in_transaction<T: Send + 'static>(
+    config: &Config,
+    operation: Option<&'static str>,
+    mut work: impl FnMut(&mut Tx<'_>) -> ServiceResult<T> + Send + 'static,
+) -> Result<T, Failure> {
+    let Registry { store, audit, .. } = app::open(config, Migrate::SqliteOnly)?;
+    let done = actix_web::rt::System::new().block_on(store.write(move |conn| -> ServiceResult<T> {
+        let mut tx = Tx { conn, reach: Reach::All, client: client_id(OPERATOR), now: SystemClock.now(), trail: Trail::default() };
+        let done = work(&mut tx)?;
+        if let Some(operation) = operation {
+            let entry = std::mem::take(&mut tx.trail).tell(entry(operation, &tx));
+            append(tx.conn, &audit.keys, vec![entry])?;
+        }
+        Ok(done)
+    }));
     done.map_err(|error| match error {
         ServiceError::NotFound => Failure::Faults("there is no such client".into()),
         ServiceError::Invalid(faults) => Failure::Faults(faults.iter().map(|fault| fault.detail.clone()).collect::<Vec<_>>().join("; ")),
         ServiceError::Storage(cause) => Failure::Unreachable(cause.to_string()),
         other => Failure::Faults(other.to_string()),
     })
+}
+
+/// The client as which an operator acts.
+const OPERATOR: &str = "operator";
+
+fn entry(operation: &str, tx: &Tx<'_>) -> Entry {
+    Entry {
+        id: tx.new_id(),
+        at: tx.now,
+        client: Some(tx.client),
+        subject: Some(OPERATOR.into()),
+        operation: operation.into(),
+        outcome: AuditOutcome::Unchanged,
+        status: 200,
+        resource: Some("client".into()),
+        resource_id: None,
+        agency: None,
+        request: None,
+        address: None,
+        fields: None,
+        detail: None,
+        ids: None,
+    }
 }

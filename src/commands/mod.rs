@@ -1,5 +1,6 @@
 //! What the subcommands of `onemind` do.
 
+pub mod audit;
 pub mod client;
 pub mod demo;
 pub mod key;

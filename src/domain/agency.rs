@@ -58,7 +58,7 @@ pub struct SwornStrength {
 }
 
 /// An agency as a caller describes it.
-#[derive(Debug, Clone, PartialEq, Eq)]
+#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
 pub struct AgencyDraft {
     /// The primary ORI; agencies outside the United States have none.
     pub ori: Option<Ori>,

@@ -1,6 +1,7 @@
 //! Dated spells of an officer at an agency.
 
 use jiff::civil::Date;
+use serde::Serialize;
 
 use super::agency::AgencyKey;
 use super::invalid::{Faults, Invalid};
@@ -22,7 +23,7 @@ words! {
 /// An appointment as a caller describes it: the days `[started_on, ended_on)`.
 ///
 /// One that ends on the day it starts is a spell that never was. A start in the future is allowed.
-#[derive(Debug, Clone, PartialEq, Eq)]
+#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
 pub struct AppointmentDraft {
     /// Where.
     pub agency: AgencyKey,

@@ -57,7 +57,7 @@ pub struct Organization {
 }
 
 /// A partnership as a caller describes it: in force on `[effective_on, ends_on)`.
-#[derive(Debug, Clone, PartialEq, Eq)]
+#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
 pub struct PartnershipDraft {
     /// Whose it is.
     pub agency: AgencyKey,
@@ -74,7 +74,7 @@ pub struct PartnershipDraft {
 }
 
 /// A policy as a caller describes it: in force on `[adopted_on, ends_on)`.
-#[derive(Debug, Clone, PartialEq, Eq)]
+#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
 pub struct PolicyDraft {
     /// Whose it is.
     pub agency: AgencyKey,

@@ -5,6 +5,7 @@
 
 pub mod agency;
 pub mod appointment;
+pub mod audit;
 pub mod client;
 pub mod clock;
 pub mod completion;

@@ -19,7 +19,7 @@ pub struct Identifier {
 }
 
 /// What describes a person, wherever they serve.
-#[derive(Debug, Clone, PartialEq, Eq)]
+#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
 pub struct Person {
     /// Given name.
     pub given_name: Name,
@@ -32,7 +32,7 @@ pub struct Person {
 }
 
 /// An officer as a caller describes one.
-#[derive(Debug, Clone, PartialEq, Eq)]
+#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
 pub struct OfficerDraft {
     /// Given name.
     pub given_name: Name,

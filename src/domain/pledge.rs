@@ -24,7 +24,7 @@ pub struct Signatory {
 }
 
 /// A pledge as a caller describes it.
-#[derive(Debug, Clone, PartialEq, Eq)]
+#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
 pub struct PledgeDraft {
     /// Who pledges.
     pub agency: AgencyKey,

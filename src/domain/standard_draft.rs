@@ -26,7 +26,7 @@ pub enum StandardKey {
 }
 
 /// A standard as staff describe it.
-#[derive(Debug, Clone, PartialEq, Eq)]
+#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
 pub struct StandardDraft {
     /// Its code.
     pub code: StandardCode,

@@ -59,7 +59,7 @@ impl Serialize for Hours {
 }
 
 /// An entry of the catalogue as a caller describes it.
-#[derive(Debug, Clone, PartialEq)]
+#[derive(Debug, Clone, PartialEq, Serialize)]
 pub struct TrainingDraft {
     /// The catalogue's code.
     pub code: Code,
@@ -87,7 +87,7 @@ pub enum TrainingReference {
 }
 
 /// A client's own course code, mapped to a training for the days `[effective_from, effective_to)`.
-#[derive(Debug, Clone, PartialEq, Eq)]
+#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
 pub struct MappingDraft {
     /// The client's code, or an xAPI activity IRI.
     pub code: Code,

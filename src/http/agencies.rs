@@ -252,7 +252,11 @@ async fn put_agency(caller: Allowed<AgenciesWrite>, path: AgencyPath, preconditi
 fn put_in(tx: &mut Tx<'_>, key: &AgencyKey, draft: &AgencyDraft, preconditions: &Preconditions) -> ServiceResult<(Put, Agency)> {
     let guard = |current: Option<&Agency>| preconditions.check(current.map(|agency| etag_of(&AgencyView::from(agency))).transpose()?.as_deref());
     match key {
-        AgencyKey::Ori(ori) => service::put(tx, ori, draft, guard),
+        AgencyKey::Ori(ori) => {
+            let done = service::put(tx, ori, draft, guard)?;
+            tx.trail.status = (done.0 == Put::Created).then_some(201);
+            Ok(done)
+        }
         AgencyKey::Id(_) => {
             let before = service::get(tx, key)?;
             guard(Some(&before))?;

@@ -10,11 +10,13 @@ use actix_web::{FromRequest, HttpRequest, web};
 use uuid::Uuid;
 
 use super::access::Access;
+use super::audit::{self, Asked};
 use super::problem::{ApiError, Kind};
 use super::registry::Registry;
 use super::strict;
 use crate::domain::agency::AgencyKey;
 use crate::domain::client::ClientStatus;
+use crate::service::audit::Trail;
 use crate::service::{ServiceResult, Tx, reach};
 use crate::storage::AnyConn;
 use crate::tokens::{NamedAgencies, OutsideRefusal};
@@ -72,6 +74,7 @@ scopes! {
     PledgesWrite = "pledges:write": "Make, change and withdraw pledges.";
     ClientsAdmin = "clients:admin": "Administer clients, their secrets and their grants.";
     CertificationsDecide = "certifications:decide": "Decide on certifications, and publish standards.";
+    AuditRead = "audit:read": "Read the audit log, with a grant for all agencies.";
     StatusRead = "status:read": "Ask for certification status, training gaps and standards.";
 }
 
@@ -87,6 +90,8 @@ pub struct Caller {
     /// For which agencies.
     pub authority: Authority,
     registry: Arc<Registry>,
+    /// The request, as the audit log tells of it.
+    asked: Arc<Asked>,
 }
 
 /// Where a caller's rights over agencies come from.
@@ -129,16 +134,32 @@ impl Caller {
     /// What `work` answered, or the database.
     pub async fn read<T: Send + 'static>(&self, mut work: impl FnMut(&mut Tx<'_>) -> ServiceResult<T> + Send + 'static) -> Result<T, ApiError> {
         let opener = self.opener();
-        Ok(self.registry.store.read(move |conn| work(&mut opener.open(conn)?)).await?)
+        let asked = self.asked.clone();
+        let read = move |conn: &mut AnyConn| {
+            let mut tx = opener.open(conn)?;
+            let told = work(&mut tx)?;
+            asked.of_agency(tx.trail.agency);
+            ServiceResult::Ok(told)
+        };
+        Ok(self.registry.store.read(read).await?)
     }
 
-    /// Runs `work` in a transaction that may write, within the caller's reach.
+    /// Runs `work` in a transaction that may write, within the caller's reach, and tells the audit log in it what was done.
     ///
     /// # Errors
     /// What `work` answered, or the database.
     pub async fn write<T: Send + 'static>(&self, mut work: impl FnMut(&mut Tx<'_>) -> ServiceResult<T> + Send + 'static) -> Result<T, ApiError> {
         let opener = self.opener();
-        Ok(self.registry.store.write(move |conn| work(&mut opener.open(conn)?)).await?)
+        let (asked, registry) = (self.asked.clone(), self.registry.clone());
+        let write = move |conn: &mut AnyConn| {
+            let mut tx = opener.open(conn)?;
+            let done = work(&mut tx)?;
+            asked.write(&mut tx, &registry.audit.keys)?;
+            ServiceResult::Ok(done)
+        };
+        let done = self.registry.store.write(write).await?;
+        self.asked.written();
+        Ok(done)
     }
 
     /// The caller, unless the request breaks what holds for all of them.
@@ -180,7 +201,7 @@ impl Opener {
                 reach::of_grants(conn, self.client, &access.grants, today)?
             }
         };
-        Ok(Tx { conn, reach, client: self.client, now: self.now })
+        Ok(Tx { conn, reach, client: self.client, now: self.now, trail: Trail::default() })
     }
 }
 
@@ -240,23 +261,44 @@ async fn identify(request: &HttpRequest, registry: Arc<Registry>) -> Result<Call
                 problem.header(RETRY_AFTER, HeaderValue::from_static("10"))
             }
         })?;
-        return registered(registry, outside.client, outside.subject, outside.scopes).await;
+        return registered(request, registry, outside.client, outside.subject, outside.scopes).await;
     }
     let claims = registry.tokens.verify(token, now).map_err(refused)?;
     let scopes = claims.scope.split_whitespace().map(str::to_owned).collect();
     let agencies = match claims.agencies {
-        None => return registered(registry, claims.client_id, claims.sub, scopes).await,
+        None => return registered(request, registry, claims.client_id, claims.sub, scopes).await,
         Some(NamedAgencies::All(_)) => None,
         Some(NamedAgencies::Some(keys)) => {
             let keys: Result<Arc<[AgencyKey]>, _> = keys.iter().map(|key| AgencyKey::parse(key)).collect();
             Some(keys.map_err(|_| refused("the token names an agency that is none"))?)
         }
     };
-    Ok(Caller { client: claims.client_id, subject: claims.sub, scopes, authority: Authority::Token(agencies), registry })
+    caller(request, registry, claims.client_id, claims.sub, scopes, Authority::Token(agencies))
+}
+
+/// A caller, of whom the audit log is told.
+fn caller(
+    request: &HttpRequest,
+    registry: Arc<Registry>,
+    client: Uuid,
+    subject: String,
+    scopes: Vec<String>,
+    authority: Authority,
+) -> Result<Caller, ApiError> {
+    // What is not in the document would escape the audit log.
+    let asked = audit::asked(request).ok_or_else(|| ApiError::new(Kind::Internal))?;
+    asked.by(client, &subject);
+    Ok(Caller { client, subject, scopes, authority, registry, asked })
 }
 
 /// A caller that is, or acts as, a registered client: its scopes and grants as they are now are the most that it may.
-async fn registered(registry: Arc<Registry>, client: Uuid, subject: String, mut scopes: Vec<String>) -> Result<Caller, ApiError> {
+async fn registered(
+    request: &HttpRequest,
+    registry: Arc<Registry>,
+    client: Uuid,
+    subject: String,
+    mut scopes: Vec<String>,
+) -> Result<Caller, ApiError> {
     let access = registry.access.of(&registry.store, client).await?.ok_or_else(|| refused("the token is of a client that is not known here"))?;
     match access.client.times.status(registry.clock.now(), registry.unused_days) {
         ClientStatus::Active => {}
@@ -264,7 +306,7 @@ async fn registered(registry: Arc<Registry>, client: Uuid, subject: String, mut 
         ClientStatus::Unused => return Err(refused("the client was not used for too long, and has to be reinstated")),
     }
     scopes.retain(|scope| access.client.draft.scopes.contains(scope));
-    Ok(Caller { client, subject, scopes, authority: Authority::Client(access), registry })
+    caller(request, registry, client, subject, scopes, Authority::Client(access))
 }
 
 /// The token of the `Authorization` header.

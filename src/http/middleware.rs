@@ -32,6 +32,7 @@ pub async fn answer(mut request: ServiceRequest, next: Next<impl MessageBody + '
     if let Some(problem) = unexplained(&response) {
         response = ServiceResponse::new(response.into_parts().0, problem.error_response());
     }
+    response = super::audit::settle(response).await;
     if let Some(id) = id {
         let problem = response.response_mut().extensions_mut().remove::<Problem>();
         if let Some(mut problem) = problem {

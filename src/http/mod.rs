@@ -5,6 +5,7 @@ pub mod address;
 pub mod agencies;
 pub mod appointments;
 pub mod attempts;
+pub mod audit;
 pub mod auth;
 mod bucket;
 pub mod clients;
@@ -67,6 +68,7 @@ pub fn routes(config: &mut ServiceConfig<'_>) {
     config.configure(grants::routes);
     config.configure(oauth::routes);
     config.configure(whoami::routes);
+    config.configure(audit::routes);
     config.configure(problems::routes);
     config.configure(health::routes);
 }

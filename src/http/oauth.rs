@@ -14,13 +14,17 @@ use utoipa::ToSchema;
 use uuid::Uuid;
 
 use super::address::client_address;
+use super::audit;
 use super::auth::SCOPES;
 use super::problem::{ApiError, ApiResult, Kind};
 use super::registry::Registry;
 use super::strict;
 use crate::domain::client::ClientStatus;
-use crate::service::ServiceError;
+use crate::domain::reach::Reach;
+use crate::service::audit::Trail;
 use crate::service::credentials::{self, Proof};
+use crate::service::{ServiceError, ServiceResult, Tx};
+use crate::storage::AnyConn;
 use crate::storage::clients::Client;
 use crate::tokens::{LIFETIME, PublicKeys, assertion_of, digest_of, same};
 
@@ -214,7 +218,7 @@ async fn issue_token(request: HttpRequest, registry: Data<Registry>, payload: we
     }
 }
 
-async fn token(request: &HttpRequest, registry: &Registry, payload: Payload) -> Result<TokenView, Refusal> {
+async fn token(request: &HttpRequest, registry: &Data<Registry>, payload: Payload) -> Result<TokenView, Refusal> {
     let form = read(request, payload).await?;
     let credentials = credentials_of(request, &form)?;
     match form.grant_type.as_deref() {
@@ -226,7 +230,7 @@ async fn token(request: &HttpRequest, registry: &Registry, payload: Payload) -> 
     }
     let (address, name) = (client_address(request), credentials.client.clone());
     registry.limits.attempts.may_try(address, Some(&name)).map_err(|wait| Refusal::Api(wait.into()))?;
-    let client = authenticate(registry, credentials).await.inspect_err(|refusal| {
+    let client = authenticate(request, registry, credentials).await.inspect_err(|refusal| {
         if matches!(refusal, Refusal::Oauth { error: "invalid_client", .. }) {
             registry.limits.attempts.failed(address, Some(&name));
         }
@@ -332,7 +336,7 @@ fn decoded(text: &str) -> Option<String> {
     }
 }
 
-async fn authenticate(registry: &Registry, credentials: Credentials) -> Result<Client, Refusal> {
+async fn authenticate(request: &HttpRequest, registry: &Data<Registry>, credentials: Credentials) -> Result<Client, Refusal> {
     let refused = || Refusal::client(credentials.basic);
     let now = registry.clock.now();
     let id = Uuid::try_parse(&credentials.client).unwrap_or(Uuid::nil());
@@ -355,8 +359,22 @@ async fn authenticate(registry: &Registry, credentials: Credentials) -> Result<C
     if client.times.status(now, registry.unused_days) != ClientStatus::Active {
         return Err(refused());
     }
-    let proved = registry.store.write(move |conn| credentials::prove(conn, id, &proof, now)).await?;
-    if proved { Ok(client) } else { Err(refused()) }
+    let asked = audit::asked(request).ok_or_else(|| Refusal::Api(ApiError::new(Kind::Internal)))?;
+    asked.by(id, &id.to_string());
+    let (told, shared) = (asked.clone(), registry.clone());
+    let prove = move |conn: &mut AnyConn| {
+        let mut tx = Tx { conn, reach: Reach::of(Vec::new(), Vec::new(), None), client: id, now, trail: Trail::default() };
+        let proved = credentials::prove(&mut tx, &proof)?;
+        if proved {
+            told.write(&mut tx, &shared.audit.keys)?;
+        }
+        ServiceResult::Ok(proved)
+    };
+    if !registry.store.write(prove).await? {
+        return Err(refused());
+    }
+    asked.written();
+    Ok(client)
 }
 
 /// The scopes of the token: those that are asked for, or all that the client has.

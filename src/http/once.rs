@@ -47,7 +47,7 @@ pub async fn once(
     mut work: impl FnMut(&mut Tx<'_>) -> ServiceResult<Answer> + Send + 'static,
 ) -> ApiResult {
     let Some(key) = key.0 else {
-        return Ok(caller.write(work).await?.respond());
+        return Ok(caller.write(move |tx| work(tx).map(|answer| told(tx, answer))).await?.respond());
     };
     let Some(_working) = caller.registry().in_flight.begin(caller.client, &key) else {
         return Err(ApiError::new(Kind::RequestInFlight));
@@ -58,7 +58,9 @@ pub async fn once(
                 if kept.fingerprint != fingerprint {
                     return Err(ServiceError::KeyReused);
                 }
-                return Ok(Answer { status: kept.status, location: kept.location, outcome: kept.outcome, body: kept.body, shown_once: None });
+                tx.trail.replayed = true;
+                let kept = Answer { status: kept.status, location: kept.location, outcome: kept.outcome, body: kept.body, shown_once: None };
+                return Ok(told(tx, kept));
             }
             let answer = work(tx)?;
             let kept = Kept {
@@ -69,8 +71,14 @@ pub async fn once(
                 body: answer.body.clone(),
             };
             idempotency::keep(tx.conn, tx.client, &key, &kept, tx.now)?;
-            Ok(answer)
+            Ok(told(tx, answer))
         })
         .await?;
     Ok(answer.respond())
+}
+
+/// Notes with which status the request is answered.
+fn told(tx: &mut Tx<'_>, answer: Answer) -> Answer {
+    tx.trail.status = Some(answer.status);
+    answer
 }

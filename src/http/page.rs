@@ -7,6 +7,7 @@ use serde::Serialize;
 use utoipa::ToSchema;
 use uuid::Uuid;
 
+use super::audit::PageSize;
 use super::problem::{ApiError, ApiResult, Kind};
 use super::respond;
 use crate::domain::invalid::Invalid;
@@ -129,5 +130,8 @@ pub fn respond<T, V: Serialize>(request: &HttpRequest, page: PageOf<T>, limit: u
         pairs.push(("cursor".into(), cursor.clone()));
         format!("{}?{}", request.path(), serde_urlencoded::to_string(pairs).unwrap_or_default())
     });
-    respond::page(&Page { items: page.items.into_iter().map(view).collect(), next_cursor }, link)
+    let count = page.items.len();
+    let mut response = respond::page(&Page { items: page.items.into_iter().map(view).collect(), next_cursor }, link)?;
+    response.extensions_mut().insert(PageSize(count));
+    Ok(response)
 }

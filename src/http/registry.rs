@@ -3,6 +3,7 @@
 use std::sync::Arc;
 
 use super::access::AccessCache;
+use super::audit::Audit;
 use super::limits::Limits;
 use super::once::InFlight;
 use super::openapi::Documents;
@@ -34,6 +35,8 @@ pub struct Registry {
     pub limits: Limits,
     /// How the service meets browsers.
     pub web: Web,
+    /// What the audit log is sealed with, and what of it is still to be written.
+    pub audit: Audit,
     /// The OpenAPI document, and what follows from it.
     pub documents: Documents,
     /// The metrics.

@@ -9,6 +9,7 @@ use super::decode::{Day, Headcount, Moment, Ref};
 use super::trainings::Months;
 use crate::domain::agency::{AgencyKey, AgencyKind, Country, Subdivision};
 use crate::domain::appointment::Employment;
+use crate::domain::audit::AuditOutcome;
 use crate::domain::client::{ClientKind, ClientStatus};
 use crate::domain::completion::Score;
 use crate::domain::evidence::{Agreement, OrganizationKind};
@@ -69,6 +70,7 @@ words! {
     CompletionStatus as "CompletionStatus": "Where a completion stands: placed with its officer and training, waiting for one of them, or taken back.";
     ParkedReason as "ParkedReason": "Why a completion waits.";
     Stage as "Stage": "Where the agency stands.";
+    AuditOutcome as "AuditOutcome": "What became of a request: it changed something, or would have changed something that was so already; it got a kept answer again; it read; it was refused.";
     Lack as "Lack": "`trained` is what the standard asks of every sworn officer, `crisis_intervention` what it asks of a share of them.";
     Program as "Program": "The programme that a training follows.";
     Category as "Category": "What a training counts towards.";

@@ -2,6 +2,7 @@
 
 use uuid::Uuid;
 
+use super::audit::{fields_between, fields_of};
 use super::page::{PageOf, PageRequest};
 use super::placement::{agency_key, place_waiting};
 use super::{Fault, ServiceError, ServiceResult, Tx};
@@ -50,7 +51,11 @@ pub fn find(tx: &mut Tx<'_>, key: &AgencyKey) -> ServiceResult<Option<Agency>> {
         AgencyKey::Ori(ori) => rows::ids_by_ori(tx.conn, &[ori.as_str().to_owned()])?.first().map(|(_, id)| *id),
     };
     let Some(id) = id else { return Ok(None) };
-    Ok(rows::by_ids(tx.conn, &tx.reach, &[id])?.pop())
+    let found = rows::by_ids(tx.conn, &tx.reach, &[id])?.pop();
+    if let Some(agency) = &found {
+        tx.of_agency(agency.id);
+    }
+    Ok(found)
 }
 
 /// The agency that a body names at `pointer`; a fault of the input where there is none within reach.
@@ -81,6 +86,8 @@ pub fn create(tx: &mut Tx<'_>, draft: &AgencyDraft) -> ServiceResult<Agency> {
     lock(tx.conn, Lock::Place)?;
     rows::insert(tx.conn, id, draft, tx.now).map_err(ServiceError::on(Constraint::AgencyOri, ori_taken()))?;
     bind_grants(tx, id, draft)?;
+    tx.changed("agency", id, fields_of(draft));
+    tx.of_agency(id);
     place_waiting(tx, &waited_for(draft))?;
     Ok(Agency { id, draft: sorted(draft), created_at: tx.now, updated_at: tx.now })
 }
@@ -129,6 +136,7 @@ fn replace(tx: &mut Tx<'_>, current: Agency, draft: &AgencyDraft) -> ServiceResu
         lock(tx.conn, Lock::Place)?;
     }
     rows::update(tx.conn, current.id, &draft, tx.now).map_err(ServiceError::on(Constraint::AgencyOri, ori_taken()))?;
+    tx.changed("agency", current.id, fields_between(&current.draft, &draft));
     if renamed {
         bind_grants(tx, current.id, &draft)?;
         place_waiting(tx, &waited_for(&draft))?;

@@ -3,9 +3,11 @@
 use jiff::civil::Date;
 use uuid::Uuid;
 
+use super::audit::{fields_between, fields_of};
 use super::changes::Changes;
 use super::page::{PageOf, PageRequest};
 use super::{Fault, ServiceError, ServiceResult, Tx, agencies, identity, officers};
+use crate::domain::agency::AgencyKey;
 use crate::domain::appointment::AppointmentDraft;
 use crate::domain::invalid::{Faults, Invalid};
 use crate::storage::appointments::Appointment;
@@ -58,6 +60,8 @@ pub fn create(tx: &mut Tx<'_>, officer: Uuid, draft: &AppointmentDraft) -> Servi
     let mut changes = Changes::default();
     changes.appoint(tx, &officer, appointment.clone());
     changes.write(tx)?;
+    tx.changed("appointment", appointment.id, fields_of(draft));
+    tx.of_agency(agency);
     Ok(appointment)
 }
 
@@ -84,8 +88,12 @@ pub fn change(
     let now = Appointment { updated_at: tx.now, ..now };
     check_overlap(&officer, &now)?;
     let mut changes = Changes::default();
+    let mut fields = fields_between(&draft_of(&was), &draft_of(&now));
+    fields.extend(numbers_effective_on.map(|_| "numbers_effective_on".to_owned()));
     changes.change(was, now.clone(), numbers_effective_on);
     changes.write(tx)?;
+    tx.changed("appointment", id, fields);
+    tx.of_agency(now.agency);
     Ok(now)
 }
 
@@ -99,7 +107,23 @@ pub fn delete(tx: &mut Tx<'_>, officer: Uuid, id: Uuid, guard: impl FnOnce(&mut 
     guard(tx, &appointment)?;
     let mut changes = Changes::default();
     changes.strike(officer, appointment.id);
+    tx.changed("appointment", id, Vec::new());
+    tx.of_agency(appointment.agency);
     changes.write(tx)
+}
+
+/// An appointment as a draft would say it.
+fn draft_of(appointment: &Appointment) -> AppointmentDraft {
+    AppointmentDraft {
+        agency: AgencyKey::Id(appointment.agency),
+        sworn: appointment.sworn,
+        employment: appointment.employment,
+        rank: appointment.rank.clone(),
+        employee_number: appointment.employee_number.clone(),
+        badge_number: appointment.badge_number.clone(),
+        started_on: appointment.started_on,
+        ended_on: appointment.ended_on,
+    }
 }
 
 /// A new appointment as a draft says, of nobody yet.

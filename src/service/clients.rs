@@ -2,6 +2,7 @@
 
 use uuid::Uuid;
 
+use super::audit::{fields_between, fields_of};
 use super::page::{PageOf, PageRequest};
 use super::{ServiceError, ServiceResult, Tx};
 use crate::domain::client::{ClientKind, ClientTimes};
@@ -42,6 +43,7 @@ pub fn create(tx: &mut Tx<'_>, draft: &ClientDraft, digest: &str) -> ServiceResu
     let mut client =
         Client { id: tx.new_id(), draft: draft.clone(), times, revocation_reason: None, secrets: Vec::new(), created_at: tx.now, updated_at: tx.now };
     rows::insert(tx.conn, &client)?;
+    tx.changed("client", client.id, fields_of(draft));
     client.secrets.push(give_secret(tx, client.id, digest)?);
     Ok(client)
 }
@@ -56,6 +58,7 @@ pub fn change(tx: &mut Tx<'_>, id: Uuid, edit: impl FnOnce(&Client) -> ServiceRe
     if draft == current.draft {
         return Ok(current);
     }
+    tx.changed("client", id, fields_between(&current.draft, &draft));
     let client = Client { draft, updated_at: tx.now, ..current };
     rows::update(tx.conn, &client)?;
     Ok(client)
@@ -73,6 +76,7 @@ pub fn revoke(tx: &mut Tx<'_>, id: Uuid, reason: &Note) -> ServiceResult<Client>
     let times = ClientTimes { revoked_at: Some(tx.now), ..current.times };
     let client = Client { times, revocation_reason: Some(reason.clone()), updated_at: tx.now, ..current };
     rows::update(tx.conn, &client)?;
+    tx.changed("client", id, vec!["revoked_at".into(), "revocation_reason".into()]);
     Ok(client)
 }
 
@@ -85,6 +89,7 @@ pub fn reinstate(tx: &mut Tx<'_>, id: Uuid) -> ServiceResult<Client> {
     let times = ClientTimes { enabled_at: tx.now, revoked_at: None, ..current.times };
     let client = Client { times, revocation_reason: None, updated_at: tx.now, ..current };
     rows::update(tx.conn, &client)?;
+    tx.changed("client", id, vec!["enabled_at".into(), "revoked_at".into()]);
     Ok(client)
 }
 
@@ -101,6 +106,7 @@ pub fn add_secret(tx: &mut Tx<'_>, id: Uuid, digest: &str) -> ServiceResult<(Cli
         ));
     }
     let secret = give_secret(tx, id, digest)?;
+    tx.changed("client", id, vec!["secrets".into()]);
     Ok((client, secret))
 }
 
@@ -113,7 +119,9 @@ pub fn delete_secret(tx: &mut Tx<'_>, id: Uuid, secret: Uuid) -> ServiceResult<(
     if client.secrets.iter().all(|held| held.id != secret) {
         return Err(ServiceError::NotFound);
     }
-    Ok(rows::remove_secret(tx.conn, id, secret)?)
+    rows::remove_secret(tx.conn, id, secret)?;
+    tx.changed("client", id, vec!["secrets".into()]);
+    Ok(())
 }
 
 fn give_secret(tx: &mut Tx<'_>, client: Uuid, digest: &str) -> ServiceResult<Secret> {

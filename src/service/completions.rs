@@ -61,6 +61,7 @@ pub fn revoke(tx: &mut Tx<'_>, id: Uuid, reason: &Note) -> ServiceResult<Complet
         return Err(ServiceError::conflict("already_revoked", "the completion was revoked before"));
     }
     rows::revoke(tx.conn, id, reason.as_str(), tx.now)?;
+    tx.changed("completion", id, vec!["revocation".into()]);
     get(tx, id)
 }
 
@@ -88,6 +89,8 @@ pub fn place(tx: &mut Tx<'_>, id: Uuid, officer: Option<Uuid>, training: Option<
     }
     ServiceError::check(faults)?;
     let placement = Placement { officer, training, reason: None }.or(completion.placement);
+    let given = [("officer", officer.is_some()), ("training", training.is_some())];
+    tx.changed("completion", id, given.iter().filter(|(_, given)| *given).map(|(name, _)| (*name).to_owned()).collect());
     settle(tx, &[Moved { id, placement, by_hand: true, draft: &completion.draft }])?;
     get(tx, id)
 }

@@ -2,6 +2,7 @@
 
 use uuid::Uuid;
 
+use super::audit::{fields_between, fields_of};
 use super::page::{PageOf, PageRequest};
 use super::placement::place_waiting;
 use super::{Fault, ServiceError, ServiceResult, Tx, trainings};
@@ -36,6 +37,7 @@ pub fn create(tx: &mut Tx<'_>, draft: &MappingDraft) -> ServiceResult<Mapping> {
     let mapping = Mapping { id: tx.new_id(), draft: draft.clone(), created_at: tx.now, updated_at: tx.now };
     check(tx, &mapping)?;
     rows::insert(tx.conn, tx.client, &mapping)?;
+    tx.changed("course_mapping", mapping.id, fields_of(draft));
     place_waiting(tx, &[format!("course:{}", draft.code)])?;
     Ok(mapping)
 }
@@ -51,9 +53,11 @@ pub fn change(tx: &mut Tx<'_>, id: Uuid, edit: impl FnOnce(&Mapping) -> ServiceR
     if draft == current.draft {
         return Ok(current);
     }
+    let fields = fields_between(&current.draft, &draft);
     let mapping = Mapping { draft, updated_at: tx.now, ..current };
     check(tx, &mapping)?;
     rows::update(tx.conn, tx.client, &mapping)?;
+    tx.changed("course_mapping", id, fields);
     place_waiting(tx, &[format!("course:{}", mapping.draft.code)])?;
     Ok(mapping)
 }
@@ -64,6 +68,7 @@ pub fn change(tx: &mut Tx<'_>, id: Uuid, edit: impl FnOnce(&Mapping) -> ServiceR
 /// [`ServiceError::NotFound`], and what `guard` says.
 pub fn delete(tx: &mut Tx<'_>, id: Uuid, guard: impl FnOnce(&Mapping) -> ServiceResult<()>) -> ServiceResult<()> {
     guard(&get(tx, id)?)?;
+    tx.changed("course_mapping", id, Vec::new());
     Ok(rows::delete(tx.conn, tx.client, id)?)
 }
 

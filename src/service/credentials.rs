@@ -3,7 +3,7 @@
 use jiff::Timestamp;
 use uuid::Uuid;
 
-use crate::service::ServiceResult;
+use crate::service::{ServiceResult, Tx};
 use crate::storage::AnyConn;
 use crate::storage::clients::{self as rows, Client};
 
@@ -29,20 +29,21 @@ pub fn find(conn: &mut AnyConn, client: Uuid) -> ServiceResult<Option<Client>> {
     Ok(rows::by_id(conn, client)?)
 }
 
-/// Writes that a client proved itself; answers whether it may by this proof: an assertion is good for once.
+/// Writes that the client of the transaction proved itself; answers whether it may by this proof: an assertion is good for once.
 ///
 /// # Errors
 /// Where the database fails.
-pub fn prove(conn: &mut AnyConn, client: Uuid, proof: &Proof, now: Timestamp) -> ServiceResult<bool> {
+pub fn prove(tx: &mut Tx<'_>, proof: &Proof) -> ServiceResult<bool> {
     let secret = match proof {
         Proof::Secret(secret) => Some(*secret),
         Proof::Assertion { jti, expires_at } => {
-            if !rows::use_assertion(conn, client, jti, *expires_at, now)? {
+            if !rows::use_assertion(tx.conn, tx.client, jti, *expires_at, tx.now)? {
                 return Ok(false);
             }
             None
         }
     };
-    rows::use_at(conn, client, secret, now)?;
+    rows::use_at(tx.conn, tx.client, secret, tx.now)?;
+    tx.changed("client", tx.client, vec!["last_used_at".into()]);
     Ok(true)
 }

@@ -64,6 +64,7 @@ pub fn create(tx: &mut Tx<'_>, draft: &GrantDraft) -> ServiceResult<Grant> {
     let (starts_on, ends_on) = (draft.starts_on, draft.ends_on);
     let grant = Grant { id: tx.new_id(), client: draft.client, agency, starts_on, ends_on, created_at: tx.now, updated_at: tx.now };
     rows::insert(tx.conn, &grant)?;
+    note(tx, &grant, &["client", "agency", "starts_on", "ends_on"]);
     place_waiting_of(tx, grant.client)?;
     Ok(grant)
 }
@@ -82,6 +83,8 @@ pub fn change(tx: &mut Tx<'_>, id: Uuid, edit: impl FnOnce(&mut Tx<'_>, &Grant) 
     }
     let changed = Grant { updated_at: tx.now, ..changed };
     rows::update(tx.conn, &changed)?;
+    let fields = [("starts_on", changed.starts_on != current.starts_on), ("ends_on", changed.ends_on != current.ends_on)];
+    note(tx, &changed, &fields.iter().filter(|(_, differs)| *differs).map(|(name, _)| *name).collect::<Vec<_>>());
     place_waiting_of(tx, changed.client)?;
     Ok(changed)
 }
@@ -94,5 +97,14 @@ pub fn delete(tx: &mut Tx<'_>, id: Uuid, guard: impl FnOnce(&mut Tx<'_>, &Grant)
     let grant = get(tx, id)?;
     guard(tx, &grant)?;
     rows::delete(tx.conn, id)?;
+    note(tx, &grant, &[]);
     Ok(grant)
+}
+
+/// Tells the audit log of a change to a grant.
+fn note(tx: &mut Tx<'_>, grant: &Grant, fields: &[&str]) {
+    tx.changed("grant", grant.id, fields.iter().map(|field| (*field).to_owned()).collect());
+    if let Some(AgencyKey::Id(agency)) = grant.agency {
+        tx.of_agency(agency);
+    }
 }

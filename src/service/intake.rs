@@ -6,6 +6,7 @@ use base64::Engine as _;
 use base64::engine::general_purpose::URL_SAFE_NO_PAD;
 use uuid::Uuid;
 
+use super::audit::{fields_between, fields_of};
 use super::placement::{Moved, decide, settle, waits_for};
 use super::{ServiceResult, Tx};
 use crate::domain::completion::CompletionDraft;
@@ -36,6 +37,7 @@ pub fn push(tx: &mut Tx<'_>, drafts: &[CompletionDraft]) -> ServiceResult<Vec<Pu
     for run in runs(drafts) {
         outcomes.extend(push_run(tx, run)?);
     }
+    tell(tx, &outcomes);
     Ok(outcomes)
 }
 
@@ -91,6 +93,37 @@ impl Considered<'_> {
         };
         Ok(if same { (held.placement.or(found), true) } else { (found, false) })
     }
+
+    /// The members that the push gives or changes.
+    fn fields(&self, tx: &mut Tx<'_>) -> ServiceResult<Vec<String>> {
+        let document = rows::document(self.draft);
+        Ok(match (&self.push, &self.held) {
+            (Push::Created, _) => fields_of(&document),
+            (Push::Updated, Some(held)) => match rows::find(tx.conn, &Reach::All, tx.client, held.id)? {
+                Some(former) => fields_between(&rows::document(&former.draft), &document),
+                None => Vec::new(),
+            },
+            _ => Vec::new(),
+        })
+    }
+}
+
+/// Tells the audit log what became of a push: of one record which members, of many how many and which records.
+fn tell(tx: &mut Tx<'_>, outcomes: &[Pushed]) {
+    if let [one] = outcomes {
+        let fields = std::mem::take(&mut tx.trail.fields);
+        let changed = tx.trail.changed;
+        tx.changed("completion", one.id, fields);
+        tx.trail.changed = changed || one.word() != "unchanged";
+        tx.left_many(one.word(), 1);
+        return;
+    }
+    tx.trail.fields.clear();
+    let of = |word: &str| outcomes.iter().filter(|pushed| pushed.word() == word).map(|pushed| pushed.id).collect::<Vec<_>>();
+    for word in ["created", "updated", "parked"] {
+        tx.changed_many(word, of(word));
+    }
+    tx.left_many("unchanged", of("unchanged").len());
 }
 
 fn push_run(tx: &mut Tx<'_>, drafts: &[CompletionDraft]) -> ServiceResult<Vec<Pushed>> {
@@ -119,6 +152,9 @@ fn push_run(tx: &mut Tx<'_>, drafts: &[CompletionDraft]) -> ServiceResult<Vec<Pu
         }
         outcomes.push(Pushed { id, push: one.push, parked: placement.reason });
     }
+    if let [one] = considered.as_slice() {
+        tx.trail.fields = one.fields(tx)?;
+    }
     rows::insert(tx.conn, tx.client, reach.by_token(), &new, tx.now)?;
     rows::replace(tx.conn, reach.by_token(), &changed, tx.now)?;
     let written = new.iter().chain(&changed);
@@ -126,6 +162,7 @@ fn push_run(tx: &mut Tx<'_>, drafts: &[CompletionDraft]) -> ServiceResult<Vec<Pu
     let before: Vec<Uuid> = changed.iter().map(|row| row.id).collect();
     rows::set_waiting(tx.conn, &before, &keys)?;
     settle(tx, &moved)?;
+    tx.changed_many("moved", moved.iter().map(|one| one.id).collect());
     Ok(outcomes)
 }
 

@@ -59,6 +59,8 @@ pub fn confirm(tx: &mut Tx<'_>, id: Uuid) -> ServiceResult<Join> {
     let mut changes = Changes::default();
     changes.confirm(officer, confirmed.clone(), free);
     changes.write(tx)?;
+    tx.changed("officer_join", id, vec!["confirmed_at".into()]);
+    tx.of_agency(confirmed.agency);
     Ok(confirmed)
 }
 

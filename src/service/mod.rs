@@ -4,6 +4,7 @@
 
 pub mod agencies;
 pub mod appointments;
+pub mod audit;
 mod changes;
 pub mod clients;
 pub mod completions;
@@ -46,6 +47,8 @@ pub struct Tx<'a> {
     pub client: Uuid,
     /// When the request came, to the microsecond: every row that it writes bears this instant.
     pub now: Timestamp,
+    /// What was done so far, for the audit log.
+    pub trail: audit::Trail,
 }
 
 impl Tx<'_> {
@@ -55,10 +58,15 @@ impl Tx<'_> {
     }
 
     /// A new id (`UUIDv7`: ids sort by the time they were made).
-    #[expect(clippy::disallowed_methods, reason = "the one home of new ids")]
     pub fn new_id(&self) -> Uuid {
-        Uuid::now_v7()
+        new_id()
     }
+}
+
+/// A new id, outside of a client's transaction; as [`Tx::new_id`].
+#[expect(clippy::disallowed_methods, reason = "the one home of new ids")]
+pub fn new_id() -> Uuid {
+    Uuid::now_v7()
 }
 
 /// A fault of the input, and where it is.

@@ -4,6 +4,7 @@ use std::collections::{HashMap, HashSet};
 
 use uuid::Uuid;
 
+use super::audit::{fields_between, fields_of};
 use super::changes::Changes;
 use super::page::{PageOf, PageRequest};
 use super::touched::Touched;
@@ -58,6 +59,7 @@ pub fn create(tx: &mut Tx<'_>, draft: &OfficerDraft) -> ServiceResult<Officer> {
     let mut changes = Changes::default();
     let id = changes.describe(tx, &person, own, identity);
     changes.write(tx)?;
+    tx.changed("officer", id, fields_of(draft));
     get(tx, id)
 }
 
@@ -105,6 +107,7 @@ pub fn change(tx: &mut Tx<'_>, id: Uuid, edit: impl FnOnce(&mut Tx<'_>, &Officer
     let mut changes = Changes::default();
     changes.revise(tx, &current, &person, &withheld);
     changes.write(tx)?;
+    tx.changed("officer", id, fields_between(&current.person(), &person));
     get(tx, id)
 }
 
@@ -136,5 +139,6 @@ pub fn delete(tx: &mut Tx<'_>, id: Uuid, guard: impl FnOnce(&mut Tx<'_>, &Office
     } else {
         rows::delete(tx.conn, id)?;
     }
+    tx.changed("officer", id, Vec::new());
     touched.place(tx)
 }

@@ -160,6 +160,7 @@ fn place(tx: &mut Tx<'_>, waiting: Vec<Waiting>) -> ServiceResult<usize> {
             }
         }
         settle(tx, &moved)?;
+        tx.changed_many("moved", moved.iter().map(|one| one.id).collect());
     }
     Ok(placed)
 }

@@ -3,6 +3,7 @@
 use jiff::civil::Date;
 use uuid::Uuid;
 
+use super::audit::{fields_between, fields_of};
 use super::evidence::gather;
 use super::page::{PageOf, PageRequest};
 use super::{Fault, ServiceError, ServiceResult, Tx, agencies, evidence, standards};
@@ -61,6 +62,7 @@ pub fn create(tx: &mut Tx<'_>, draft: &PledgeDraft) -> ServiceResult<HeldPledge>
     let id = tx.new_id();
     alone(tx, agency, &facts(id, draft, None))?;
     rows::insert(tx.conn, id, agency, draft, tx.now).map_err(no_such_standard(draft))?;
+    tx.changed("pledge", id, fields_of(draft));
     get(tx, id)
 }
 
@@ -84,6 +86,7 @@ pub fn change(tx: &mut Tx<'_>, id: Uuid, edit: impl FnOnce(&HeldPledge) -> Servi
     }
     alone(tx, current.agency.id, &facts(id, &draft, withdrawn_on))?;
     rows::update(tx.conn, id, &draft, tx.now).map_err(no_such_standard(&draft))?;
+    tx.changed("pledge", id, fields_between(&current.draft, &draft));
     Ok(HeldPledge { draft, updated_at: tx.now, ..current })
 }
 
@@ -102,6 +105,7 @@ pub fn withdraw(tx: &mut Tx<'_>, id: Uuid, withdrawal: &Withdrawal) -> ServiceRe
         return Err(ServiceError::invalid("/withdrawn_on", "before_pledge", detail));
     }
     rows::withdraw(tx.conn, id, withdrawal, tx.now)?;
+    tx.changed("pledge", id, vec!["withdrawn_on".into(), "reason".into()]);
     Ok(HeldPledge { withdrawal: Some(withdrawal.clone()), updated_at: tx.now, ..current })
 }
 
@@ -111,12 +115,14 @@ pub fn withdraw(tx: &mut Tx<'_>, id: Uuid, withdrawal: &Withdrawal) -> ServiceRe
 /// [`ServiceError::NotFound`], and what `guard` says.
 pub fn delete(tx: &mut Tx<'_>, id: Uuid, guard: impl FnOnce(&HeldPledge) -> ServiceResult<()>) -> ServiceResult<()> {
     guard(&for_change(tx, id)?)?;
+    tx.changed("pledge", id, Vec::new());
     Ok(rows::delete(tx.conn, id)?)
 }
 
 /// The pledge as it stays until the transaction ends, like every other of its agency.
 fn for_change(tx: &mut Tx<'_>, id: Uuid) -> ServiceResult<HeldPledge> {
     let agency = get(tx, id)?.agency.id;
+    tx.of_agency(agency);
     lock_agency(tx.conn, agency)?;
     get(tx, id)
 }

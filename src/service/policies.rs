@@ -3,6 +3,7 @@
 use jiff::civil::Date;
 use uuid::Uuid;
 
+use super::audit::{fields_between, fields_of};
 use super::evidence;
 use super::page::{PageOf, PageRequest};
 use super::{Fault, ServiceError, ServiceResult, Tx};
@@ -37,6 +38,7 @@ pub fn create(tx: &mut Tx<'_>, draft: &PolicyDraft) -> ServiceResult<Policy> {
     let agency = evidence::owner(tx, &draft.agency, Fault::all(draft.check()))?;
     let id = tx.new_id();
     rows::insert(tx.conn, id, agency, draft, tx.now)?;
+    tx.changed("policy", id, fields_of(draft));
     get(tx, id)
 }
 
@@ -53,6 +55,7 @@ pub fn change(tx: &mut Tx<'_>, id: Uuid, edit: impl FnOnce(&Policy) -> ServiceRe
         return Ok(current);
     }
     rows::update(tx.conn, id, &draft, tx.now)?;
+    tx.changed("policy", id, fields_between(&current.draft, &draft));
     Ok(Policy { draft, updated_at: tx.now, ..current })
 }
 
@@ -62,12 +65,14 @@ pub fn change(tx: &mut Tx<'_>, id: Uuid, edit: impl FnOnce(&Policy) -> ServiceRe
 /// [`ServiceError::NotFound`], and what `guard` says.
 pub fn delete(tx: &mut Tx<'_>, id: Uuid, guard: impl FnOnce(&Policy) -> ServiceResult<()>) -> ServiceResult<()> {
     guard(&for_change(tx, id)?)?;
+    tx.changed("policy", id, Vec::new());
     Ok(rows::delete(tx.conn, id)?)
 }
 
 /// The policy as it stays until the transaction ends.
 fn for_change(tx: &mut Tx<'_>, id: Uuid) -> ServiceResult<Policy> {
     let agency = get(tx, id)?.agency.id;
+    tx.of_agency(agency);
     lock_agency(tx.conn, agency)?;
     get(tx, id)
 }

@@ -105,7 +105,20 @@ pub fn put(tx: &mut Tx<'_>, key: &AgencyKey, roster: &Roster) -> ServiceResult<R
         return Err(ServiceError::conflict("roster_shrinks", detail));
     }
     changes.write(tx)?;
+    tell(tx, agency, &report);
     Ok(report)
+}
+
+/// Tells the audit log whom a roster brought, changed and left out.
+fn tell(tx: &mut Tx<'_>, agency: Uuid, report: &Report) {
+    let of = |outcome: Outcome| report.results.iter().filter(move |result| result.outcome == outcome);
+    for (word, outcome) in [("created", Outcome::Created), ("updated", Outcome::Updated)] {
+        tx.changed_many(word, of(outcome).filter_map(|result| result.officer).collect());
+    }
+    tx.changed_many("ended", report.ended.iter().map(|ended| ended.officer).collect());
+    tx.left_many("unchanged", of(Outcome::Unchanged).count());
+    tx.left_many("rejected", of(Outcome::Rejected).count());
+    tx.trail.resource = Some(("agency", agency.to_string()));
 }
 
 /// A page of the officers whom an agency has in force on a day, each with the appointment of that day.

@@ -1,5 +1,6 @@
 //! Standards: published by staff, fixed in their rules once an agency pledged to them.
 
+use super::audit::{fields_between, fields_of};
 use super::page::{PageOf, PageRequest};
 use super::{Fault, ServiceError, ServiceResult, Tx};
 use crate::domain::reach::Reach;
@@ -49,6 +50,7 @@ pub fn create(tx: &mut Tx<'_>, draft: &StandardDraft) -> ServiceResult<HeldStand
     ServiceError::check(Fault::all(draft.check()))?;
     let id = tx.new_id();
     rows::insert(tx.conn, id, draft, tx.now).map_err(ServiceError::on(Constraint::StandardCode, code_taken(&draft.code)))?;
+    tx.changed("standard", id, fields_of(draft));
     Ok(HeldStandard { id, draft: draft.clone(), created_at: tx.now, updated_at: tx.now })
 }
 
@@ -67,6 +69,7 @@ pub fn change(tx: &mut Tx<'_>, key: &StandardKey, edit: impl FnOnce(&HeldStandar
         unused(tx, &current.draft.code)?;
     }
     rows::update(tx.conn, current.id, &draft, tx.now).map_err(ServiceError::on(Constraint::StandardCode, code_taken(&draft.code)))?;
+    tx.changed("standard", current.id, fields_between(&current.draft, &draft));
     Ok(HeldStandard { draft, updated_at: tx.now, ..current })
 }
 
@@ -79,6 +82,7 @@ pub fn delete(tx: &mut Tx<'_>, key: &StandardKey, guard: impl FnOnce(&HeldStanda
     let current = for_change(tx, key)?;
     guard(&current)?;
     unused(tx, &current.draft.code)?;
+    tx.changed("standard", current.id, Vec::new());
     Ok(rows::delete(tx.conn, current.id)?)
 }
 

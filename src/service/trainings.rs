@@ -2,6 +2,7 @@
 
 use uuid::Uuid;
 
+use super::audit::{fields_between, fields_of};
 use super::page::{PageOf, PageRequest};
 use super::placement::place_waiting;
 use super::{Fault, ServiceError, ServiceResult, Tx};
@@ -51,6 +52,7 @@ pub fn create(tx: &mut Tx<'_>, draft: &TrainingDraft) -> ServiceResult<Training>
     let recognition = Recognition { status: RecognitionStatus::Proposed, note: None, changed_at: None };
     let training = Training { id: tx.new_id(), draft: draft.clone(), recognition, created_at: tx.now, updated_at: tx.now };
     rows::insert(tx.conn, &training).map_err(ServiceError::on(Constraint::TrainingCode, code_taken(draft)))?;
+    tx.changed("training", training.id, fields_of(draft));
     place_waiting(tx, &[format!("course:{}", draft.code), format!("training:{}", training.id)])?;
     Ok(training)
 }
@@ -81,8 +83,10 @@ pub fn change(
     }
     let code_taken = code_taken(&draft);
     let renamed = draft.code != current.draft.code;
+    let fields = fields_between(&current.draft, &draft);
     let training = Training { draft, updated_at: tx.now, ..current };
     rows::update(tx.conn, &training).map_err(ServiceError::on(Constraint::TrainingCode, code_taken))?;
+    tx.changed("training", id, fields);
     if renamed {
         place_waiting(tx, &[format!("course:{}", training.draft.code)])?;
     }
@@ -107,6 +111,9 @@ pub fn recognize(
     if (current.recognition.status, &current.recognition.note) == (status, &note) {
         return Ok(current.recognition);
     }
+    let decided = [("recognition.status", current.recognition.status != status), ("recognition.note", current.recognition.note != note)];
+    let fields = decided.iter().filter(|(_, differs)| *differs).map(|(name, _)| (*name).to_owned()).collect();
+    tx.changed("training", id, fields);
     let recognition = Recognition { status, note, changed_at: Some(tx.now) };
     let training = Training { recognition, updated_at: tx.now, ..current };
     rows::update(tx.conn, &training)?;
@@ -121,6 +128,7 @@ pub fn delete(tx: &mut Tx<'_>, id: Uuid, guard: impl FnOnce(&Training) -> Servic
     lock(tx.conn, Lock::Place)?;
     guard(&get(tx, id)?)?;
     let in_use = ServiceError::conflict("training_in_use", "a course mapping or a completion refers to this training");
+    tx.changed("training", id, Vec::new());
     rows::delete(tx.conn, id).map_err(ServiceError::on(Constraint::Reference, in_use))
 }
 

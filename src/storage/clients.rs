@@ -4,6 +4,7 @@ use std::collections::HashMap;
 
 use diesel::prelude::*;
 use jiff::Timestamp;
+use serde::Serialize;
 use serde_json::Value;
 use uuid::Uuid;
 
@@ -17,7 +18,7 @@ use crate::domain::client::{ClientKind, ClientTimes};
 use crate::domain::text::{Name, Note};
 
 /// What describes a client.
-#[derive(Debug, Clone, PartialEq)]
+#[derive(Debug, Clone, PartialEq, Serialize)]
 pub struct ClientDraft {
     /// What it is called.
     pub name: Name,

@@ -2,6 +2,7 @@
 
 pub mod agencies;
 pub mod appointments;
+pub mod audit;
 mod catalogue;
 pub mod clients;
 pub mod completions;
@@ -154,6 +155,22 @@ impl Transient for StorageError {
     fn is_transient(&self) -> bool {
         StorageError::is_transient(self)
     }
+}
+
+/// Runs `work` in one transaction of a connection of one's own, as commands do.
+///
+/// # Errors
+/// What `work` answered, or the database.
+pub fn write_once<T, E: From<StorageError>>(conn: &mut AnyConn, mut work: impl FnMut(&mut AnyConn) -> Result<T, E>) -> Result<T, E> {
+    transaction(conn, dialect::begin_write, &mut work)
+}
+
+/// As [`write_once`], in a transaction that sees one state of the database and changes nothing.
+///
+/// # Errors
+/// What `work` answered, or the database.
+pub fn read_once<T, E: From<StorageError>>(conn: &mut AnyConn, mut work: impl FnMut(&mut AnyConn) -> Result<T, E>) -> Result<T, E> {
+    transaction(conn, dialect::begin_read, &mut work)
 }
 
 fn transaction<T, E: From<StorageError>>(

@@ -361,6 +361,48 @@ diesel::table! {
     }
 }
 
+diesel::table! {
+    use diesel::sql_types::*;
+    use crate::storage::types::{Day, Doc, Guid, Instant};
+
+    audit_log (id) {
+        id -> Guid,
+        lane -> Integer,
+        sequence -> BigInt,
+        at -> Instant,
+        client_id -> Nullable<Guid>,
+        subject -> Nullable<Text>,
+        operation -> Text,
+        outcome -> Text,
+        status -> Integer,
+        resource -> Nullable<Text>,
+        resource_id -> Nullable<Text>,
+        agency_id -> Nullable<Guid>,
+        request_id -> Nullable<Guid>,
+        address -> Nullable<Text>,
+        fields -> Nullable<Text>,
+        detail -> Nullable<Text>,
+        ids -> Nullable<Text>,
+        key_name -> Text,
+        hash -> Binary,
+    }
+}
+
+diesel::table! {
+    use diesel::sql_types::*;
+    use crate::storage::types::{Day, Doc, Guid, Instant};
+
+    audit_lanes (lane) {
+        lane -> Integer,
+        sequence -> BigInt,
+        hash -> Binary,
+        pruned_sequence -> BigInt,
+        pruned_hash -> Binary,
+        key_name -> Nullable<Text>,
+        seal -> Nullable<Binary>,
+    }
+}
+
 diesel::joinable!(number_spells -> appointments (appointment_id));
 diesel::joinable!(officer_join_keys -> officer_joins (join_id));
 
@@ -387,4 +429,6 @@ diesel::allow_tables_to_appear_in_same_query!(
     client_secrets,
     client_assertions,
     grants,
+    audit_log,
+    audit_lanes,
 );

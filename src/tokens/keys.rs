@@ -17,7 +17,7 @@ use jsonwebtoken::{DecodingKey, EncodingKey};
 use zeroize::Zeroizing;
 
 /// The folder under the data folder.
-const FOLDER: &str = "keys";
+pub(super) const FOLDER: &str = "keys";
 
 /// How old the keys in memory are at the most.
 pub const REFRESH: Duration = Duration::from_secs(10);
@@ -64,6 +64,12 @@ pub enum KeyError {
     /// A file in the folder is not a key.
     #[error("{path}: not an Ed25519 key in PKCS#8, named by the second from which it signs")]
     NotAKey {
+        /// The file.
+        path: PathBuf,
+    },
+    /// A file in the folder is not a key of the audit log.
+    #[error("{path}: not an audit key of 32 bytes")]
+    NotAnAuditKey {
         /// The file.
         path: PathBuf,
     },
@@ -138,7 +144,7 @@ impl KeyRing {
     }
 }
 
-fn at(path: &Path) -> impl FnOnce(io::Error) -> KeyError {
+pub(super) fn at(path: &Path) -> impl FnOnce(io::Error) -> KeyError {
     let path = path.to_owned();
     move |cause| KeyError::Io { path, cause }
 }
@@ -178,19 +184,26 @@ fn kid_of(public: &[u8]) -> String {
 /// and both read the winner's.
 fn make(folder: &Path, signs_from: Timestamp) -> Result<String, KeyError> {
     let document = Ed25519KeyPair::generate_pkcs8v1(&aws_lc_rs::rand::SystemRandom::new()).map_err(|_| KeyError::NoRandomness)?;
-    let draft = folder.join(format!(".{}.draft", uuid::Uuid::new_v4()));
     let target = folder.join(format!("{:010}.pk8", signs_from.as_second()));
+    write_once(folder, &target, document.as_ref())?;
+    Ok(read(&target)?.kid)
+}
+
+/// Writes a file of a folder that its owner alone can read. Of two processes that do so at the same time one wins, and both read the
+/// winner's.
+pub(super) fn write_once(folder: &Path, target: &Path, bytes: &[u8]) -> Result<(), KeyError> {
+    let draft = folder.join(format!(".{}.draft", uuid::Uuid::new_v4()));
     let mut options = fs::OpenOptions::new();
     options.write(true).create_new(true);
     #[cfg(unix)]
     std::os::unix::fs::OpenOptionsExt::mode(&mut options, 0o600);
     let mut file = options.open(&draft).map_err(at(&draft))?;
-    file.write_all(document.as_ref()).and_then(|()| file.sync_all()).map_err(at(&draft))?;
-    let linked = fs::hard_link(&draft, &target);
+    file.write_all(bytes).and_then(|()| file.sync_all()).map_err(at(&draft))?;
+    let linked = fs::hard_link(&draft, target);
     fs::remove_file(&draft).map_err(at(&draft))?;
     match linked {
-        Err(cause) if cause.kind() != io::ErrorKind::AlreadyExists => Err(at(&target)(cause)),
-        _ => Ok(read(&target)?.kid),
+        Err(cause) if cause.kind() != io::ErrorKind::AlreadyExists => Err(at(target)(cause)),
+        _ => Ok(()),
     }
 }
 

@@ -2,6 +2,7 @@
 //! issuers, by the keys that they publish; and the assertions by which clients authenticate (RFC 7523).
 
 mod assertion;
+mod audit;
 mod keys;
 mod outside;
 mod secret;
@@ -12,6 +13,7 @@ use serde::{Deserialize, Serialize};
 use uuid::Uuid;
 
 pub use assertion::{Assertion, PublicKeys, assertion_of};
+pub use audit::audit_keys;
 pub use keys::{Key, KeyError, KeyRing, REFRESH};
 pub use outside::{OutsideIssuer, OutsideIssuers, OutsideRefusal, OutsideToken};
 pub use secret::{digest_of, new_secret, same};

@@ -30,7 +30,7 @@ const PUBLIC: [&str; 8] = [
 const SHARED: [&str; 3] = ["/v1/trainings/", "/v1/standards/", "/problems/"];
 
 /// What needs a grant for all agencies, whatever there is.
-const OF_STAFF: [&str; 3] = ["/v1/officer-joins", "/v1/clients", "/v1/grants"];
+const OF_STAFF: [&str; 4] = ["/v1/officer-joins", "/v1/clients", "/v1/grants", "/v1/audit-log"];
 
 fn every_scope() -> String {
     SCOPES.iter().map(|(name, _)| *name).collect::<Vec<_>>().join(" ")

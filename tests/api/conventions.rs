@@ -7,6 +7,7 @@ use reqwest::Method;
 use serde_json::{Value, json};
 
 use crate::on_both_databases;
+use crate::support::START;
 use crate::support::document::{Document, Operation};
 use crate::support::scene::Scene;
 
@@ -120,7 +121,11 @@ on_both_databases! {
         let scene = Scene::make(&app).await;
         let client = app.staff();
         for operation in document.operations().iter().filter(|operation| operation.method == "GET" && operation.path != "/metrics") {
-            let (path, client) = (scene.path(operation), scene.caller(&client, operation));
+            let (mut path, client) = (scene.path(operation), scene.caller(&client, operation));
+            if path == "/v1/audit-log" {
+                // Each look into the log is an entry in it.
+                path = format!("{path}?until={START}");
+            }
             let (get, head) = (client.get(&path).await, client.send(client.request(Method::HEAD, &path)).await);
             assert_eq!((get.status, head.status, head.text.as_str()), (200, 200, ""), "{path}");
             for name in ["content-type", "etag", "link", "cache-control", "content-length"] {

@@ -7,6 +7,7 @@ mod support;
 
 mod agencies;
 mod appointments;
+mod audit;
 mod authorization;
 mod bad_bodies;
 mod bad_input;

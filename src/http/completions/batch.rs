@@ -133,6 +133,7 @@ pub async fn push_completions(
         let records: Vec<Record> = raw.iter().map(|value| read(value, &registry, tx)).collect();
         let drafts: Vec<CompletionDraft> = records.iter().filter_map(|record| record.read.as_ref().ok().cloned()).collect();
         let pushed = intake::push(tx, &drafts)?;
+        tx.left_many("rejected", records.len() - drafts.len());
         answer(records, pushed, minimal)
     })
     .await?;

@@ -1,10 +1,12 @@
 //! The OpenAPI document: gathered from the handlers, then completed by what holds for every operation alike.
 
+mod audited;
 mod complete;
 mod downgrade;
 pub mod examples;
 
-use std::collections::HashSet;
+use std::collections::{HashMap, HashSet};
+use std::sync::Arc;
 
 use actix_web::App;
 use actix_web::dev::ResourceDef;
@@ -24,6 +26,21 @@ pub struct Documents {
     with_query: HashSet<(String, String)>,
     /// Method and path of each operation that asks for a token.
     with_token: HashSet<(String, String)>,
+    /// By path and method.
+    operations: HashMap<String, HashMap<String, Arc<Operation>>>,
+}
+
+/// What the audit log has to know of an operation.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Operation {
+    /// Its id.
+    pub id: String,
+    /// Whether it needs a token.
+    pub secured: bool,
+    /// Whether its answer tells who somebody is: a name, an address of mail, an identifier.
+    pub personal: bool,
+    /// The status of its success, the lowest where there are several.
+    pub success: u16,
 }
 
 /// Schemas that are reached through shared responses and parameters alone.
@@ -49,10 +66,13 @@ impl Documents {
         let document = document();
         let mut paths: Vec<(ResourceDef, Vec<String>)> = Vec::new();
         let (mut with_query, mut with_token) = (HashSet::new(), HashSet::new());
+        let mut operations: HashMap<String, HashMap<String, Arc<Operation>>> = HashMap::new();
         for (path, item) in document["paths"].as_object().into_iter().flatten() {
             let mut methods = Vec::new();
             for (method, operation) in item.as_object().into_iter().flatten() {
                 methods.push(method.to_uppercase());
+                let known = Arc::new(audited::operation(&document, operation));
+                operations.entry(path.clone()).or_default().insert(method.to_uppercase(), known);
                 if operation["parameters"].as_array().into_iter().flatten().any(|parameter| parameter["in"] == "query") {
                     with_query.insert((method.to_uppercase(), path.clone()));
                 }
@@ -73,7 +93,7 @@ impl Documents {
             methods.sort();
         }
         let for_3_0 = downgrade::to_3_0(&document);
-        Self { current: pretty(&document), for_3_0: pretty(&for_3_0), value: document, paths, with_query, with_token }
+        Self { current: pretty(&document), for_3_0: pretty(&for_3_0), value: document, paths, with_query, with_token, operations }
     }
 
     /// OpenAPI 3.1, as a value.
@@ -99,6 +119,11 @@ impl Documents {
     /// Whether the operation at a path, as it is written in the document, asks for a token.
     pub fn takes_token(&self, method: &str, path: &str) -> bool {
         self.with_token.contains(&(method.to_owned(), path.to_owned()))
+    }
+
+    /// The operation at a path, as it is written in the document.
+    pub fn operation(&self, method: &str, path: &str) -> Option<&Arc<Operation>> {
+        self.operations.get(path)?.get(method)
     }
 
     /// The methods that the path has; none where there is no such path. A path without parameters goes before one with.

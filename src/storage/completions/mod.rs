@@ -303,6 +303,11 @@ pub fn replace(conn: &mut AnyConn, granted: Option<&[AgencyKey]>, changed: &[New
     Ok(())
 }
 
+/// What was pushed, as the document that is kept: each member that was given.
+pub fn document(draft: &CompletionDraft) -> serde_json::Value {
+    content::to_json(draft)
+}
+
 /// Says where completions stand now, and whether staff said so.
 ///
 /// # Errors

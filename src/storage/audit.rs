@@ -1,0 +1,370 @@
+//! The audit log: entries that are only ever added, and the heads of its lanes.
+
+use diesel::pg::Pg;
+use diesel::prelude::*;
+use diesel::query_builder::{AstPass, QueryFragment, QueryId};
+use diesel::sql_types::{BigInt, Binary, Integer, Nullable, Text};
+use jiff::Timestamp;
+use uuid::Uuid;
+
+use super::StorageError;
+use super::conn::AnyConn;
+use super::error::corrupt;
+use super::schema::{audit_lanes, audit_log};
+use super::types::{At, Guid, Id, Instant};
+use crate::domain::audit::{AuditOutcome, Entry, Head, LANES};
+
+/// An entry where it stands in its lane, with its seal.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Sealed {
+    /// Which lane.
+    pub lane: i32,
+    /// Its number in the lane, from 1.
+    pub sequence: i64,
+    /// What it says.
+    pub entry: Entry,
+    /// The name of the key that it is sealed with.
+    pub key_name: String,
+    /// Its seal.
+    pub hash: Vec<u8>,
+}
+
+/// The head of a lane with its seal, which it lacks until the service first starts.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Lane {
+    /// What the head says.
+    pub head: Head,
+    /// The name of the key and the seal.
+    pub seal: Option<(String, Vec<u8>)>,
+}
+
+/// Which entries a list holds.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub struct AuditFilter {
+    /// Only of this client.
+    pub client: Option<Uuid>,
+    /// Only of this operation.
+    pub operation: Option<String>,
+    /// Only those that touched the resource with this id or natural key.
+    pub resource: Option<String>,
+    /// Only those of which this became.
+    pub outcome: Option<AuditOutcome>,
+    /// Only those answered so.
+    pub status: Option<u16>,
+    /// Only those at this instant or later.
+    pub from: Option<Timestamp>,
+    /// Only those before this instant.
+    pub until: Option<Timestamp>,
+}
+
+#[derive(Queryable, Selectable, Insertable)]
+#[diesel(table_name = audit_log, treat_none_as_default_value = false)]
+struct Row {
+    id: Id,
+    lane: i32,
+    sequence: i64,
+    at: At,
+    client_id: Option<Id>,
+    subject: Option<String>,
+    operation: String,
+    outcome: String,
+    status: i32,
+    resource: Option<String>,
+    resource_id: Option<String>,
+    agency_id: Option<Id>,
+    request_id: Option<Id>,
+    address: Option<String>,
+    fields: Option<String>,
+    detail: Option<String>,
+    ids: Option<String>,
+    key_name: String,
+    hash: Vec<u8>,
+}
+
+impl From<Sealed> for Row {
+    fn from(Sealed { lane, sequence, entry, key_name, hash }: Sealed) -> Self {
+        Self {
+            id: Id(entry.id),
+            lane,
+            sequence,
+            at: At(entry.at),
+            client_id: entry.client.map(Id),
+            subject: entry.subject,
+            operation: entry.operation,
+            outcome: entry.outcome.as_str().to_owned(),
+            status: i32::from(entry.status),
+            resource: entry.resource,
+            resource_id: entry.resource_id,
+            agency_id: entry.agency.map(Id),
+            request_id: entry.request.map(Id),
+            address: entry.address,
+            fields: entry.fields,
+            detail: entry.detail,
+            ids: entry.ids,
+            key_name,
+            hash,
+        }
+    }
+}
+
+impl Row {
+    fn read(self) -> Result<Sealed, StorageError> {
+        let entry = Entry {
+            id: self.id.0,
+            at: self.at.0,
+            client: self.client_id.map(|id| id.0),
+            subject: self.subject,
+            operation: self.operation,
+            outcome: AuditOutcome::parse(&self.outcome).map_err(corrupt("audit_log.outcome"))?,
+            status: u16::try_from(self.status).map_err(|_| StorageError::Corrupt("audit_log.status".into()))?,
+            resource: self.resource,
+            resource_id: self.resource_id,
+            agency: self.agency_id.map(|id| id.0),
+            request: self.request_id.map(|id| id.0),
+            address: self.address,
+            fields: self.fields,
+            detail: self.detail,
+            ids: self.ids,
+        };
+        Ok(Sealed { lane: self.lane, sequence: self.sequence, entry, key_name: self.key_name, hash: self.hash })
+    }
+}
+
+#[derive(Queryable, Selectable)]
+#[diesel(table_name = audit_lanes)]
+struct LaneRow {
+    lane: i32,
+    sequence: i64,
+    hash: Vec<u8>,
+    pruned_sequence: i64,
+    pruned_hash: Vec<u8>,
+    key_name: Option<String>,
+    seal: Option<Vec<u8>>,
+}
+
+impl From<LaneRow> for Lane {
+    fn from(row: LaneRow) -> Self {
+        let LaneRow { lane, sequence, hash, pruned_sequence, pruned_hash, key_name, seal } = row;
+        Self { head: Head { lane, sequence, hash, pruned_sequence, pruned_hash }, seal: key_name.zip(seal) }
+    }
+}
+
+/// In which order to ask for lanes: any that nobody holds among the first few, else the others one after the other. SQLite has
+/// one writer at a time, and so one lane.
+pub fn lanes_in_turn(conn: &AnyConn, random: u8) -> Vec<i32> {
+    match conn {
+        AnyConn::Sqlite(_) => (0..LANES).collect(),
+        // An odd step meets each of a power of two once, and spreads the first few.
+        AnyConn::Postgres(_) => (0..LANES).map(|n| (i32::from(random) + n * 37) % LANES).collect(),
+    }
+}
+
+/// Holds, until the transaction ends, one of `lanes` that nobody else holds; waits for the first where all of them are held.
+///
+/// # Errors
+/// Where the database fails.
+pub fn hold_lane(conn: &mut AnyConn, lanes: &[i32]) -> Result<Option<Lane>, StorageError> {
+    let row: Option<LaneRow> = match conn {
+        AnyConn::Sqlite(conn) => {
+            audit_lanes::table.filter(audit_lanes::lane.eq_any(lanes)).order(audit_lanes::lane).select(LaneRow::as_select()).first(conn).optional()?
+        }
+        AnyConn::Postgres(conn) => {
+            let free = audit_lanes::table.filter(audit_lanes::lane.eq_any(lanes)).select(LaneRow::as_select()).limit(1).for_update().skip_locked();
+            if let Some(row) = free.load::<LaneRow>(conn)?.pop() {
+                Some(row)
+            } else {
+                let first = lanes.first().copied().unwrap_or_default();
+                audit_lanes::table.filter(audit_lanes::lane.eq(first)).select(LaneRow::as_select()).for_update().first(conn).optional()?
+            }
+        }
+    };
+    Ok(row.map(Lane::from))
+}
+
+/// The heads of all lanes, in their order.
+///
+/// # Errors
+/// Where the database fails.
+pub fn lanes(conn: &mut AnyConn) -> Result<Vec<Lane>, StorageError> {
+    let rows: Vec<LaneRow> = audit_lanes::table.order(audit_lanes::lane).select(LaneRow::as_select()).load(conn)?;
+    Ok(rows.into_iter().map(Lane::from).collect())
+}
+
+/// The head of a lane, held until the transaction ends.
+///
+/// # Errors
+/// [`StorageError::NotFound`].
+pub fn lane(conn: &mut AnyConn, lane: i32) -> Result<Lane, StorageError> {
+    hold_lane(conn, &[lane])?.ok_or(StorageError::NotFound)
+}
+
+/// Writes the head of a lane.
+///
+/// # Errors
+/// Where the database fails.
+pub fn write_head(conn: &mut AnyConn, head: &Head, key_name: &str, seal: &[u8]) -> Result<(), StorageError> {
+    diesel::update(audit_lanes::table.filter(audit_lanes::lane.eq(head.lane)))
+        .set((
+            audit_lanes::sequence.eq(head.sequence),
+            audit_lanes::hash.eq(&head.hash),
+            audit_lanes::pruned_sequence.eq(head.pruned_sequence),
+            audit_lanes::pruned_hash.eq(&head.pruned_hash),
+            audit_lanes::key_name.eq(key_name),
+            audit_lanes::seal.eq(seal),
+        ))
+        .execute(conn)?;
+    Ok(())
+}
+
+/// Adds an entry at the end of a lane that is held, and moves the head of the lane there: one statement on PostgreSQL.
+///
+/// # Errors
+/// Where the database fails.
+pub fn append(conn: &mut AnyConn, entry: Sealed, seal: &[u8]) -> Result<(), StorageError> {
+    let row = Row::from(entry);
+    match conn {
+        AnyConn::Postgres(conn) => {
+            Append { row, seal: seal.to_vec() }.execute(conn)?;
+        }
+        AnyConn::Sqlite(conn) => {
+            let (lane, sequence, hash, key_name) = (row.lane, row.sequence, row.hash.clone(), row.key_name.clone());
+            diesel::insert_into(audit_log::table).values(row).execute(conn)?;
+            diesel::update(audit_lanes::table.filter(audit_lanes::lane.eq(lane)))
+                .set((audit_lanes::sequence.eq(sequence), audit_lanes::hash.eq(hash), audit_lanes::key_name.eq(key_name), audit_lanes::seal.eq(seal)))
+                .execute(conn)?;
+        }
+    }
+    Ok(())
+}
+
+/// An entry added and its lane's head moved, in one statement.
+#[derive(QueryId)]
+struct Append {
+    row: Row,
+    seal: Vec<u8>,
+}
+
+impl diesel::RunQueryDsl<PgConnection> for Append {}
+
+impl QueryFragment<Pg> for Append {
+    fn walk_ast<'b>(&'b self, mut out: AstPass<'_, 'b, Pg>) -> QueryResult<()> {
+        let row = &self.row;
+        out.push_sql(
+            "WITH added AS (INSERT INTO audit_log (id, lane, sequence, at, client_id, subject, operation, outcome, status, resource, resource_id, \
+             agency_id, request_id, address, fields, detail, ids, key_name, hash) VALUES (",
+        );
+        out.push_bind_param::<Guid, _>(&row.id)?;
+        macro_rules! bind {
+            ($($column:ident: $type:ty),+) => { $(
+                out.push_sql(", ");
+                out.push_bind_param::<$type, _>(&row.$column)?;
+            )+ };
+        }
+        bind!(lane: Integer, sequence: BigInt, at: Instant, client_id: Nullable<Guid>, subject: Nullable<Text>, operation: Text, outcome: Text);
+        bind!(status: Integer, resource: Nullable<Text>, resource_id: Nullable<Text>, agency_id: Nullable<Guid>, request_id: Nullable<Guid>);
+        bind!(address: Nullable<Text>, fields: Nullable<Text>, detail: Nullable<Text>, ids: Nullable<Text>, key_name: Text, hash: Binary);
+        out.push_sql(")) UPDATE audit_lanes SET sequence = ");
+        out.push_bind_param::<BigInt, _>(&row.sequence)?;
+        out.push_sql(", hash = ");
+        out.push_bind_param::<Binary, _>(&row.hash)?;
+        out.push_sql(", key_name = ");
+        out.push_bind_param::<Text, _>(&row.key_name)?;
+        out.push_sql(", seal = ");
+        out.push_bind_param::<Binary, _>(&self.seal)?;
+        out.push_sql(" WHERE lane = ");
+        out.push_bind_param::<Integer, _>(&row.lane)
+    }
+}
+
+/// A page of entries, in the order of their ids.
+///
+/// # Errors
+/// Where the database fails.
+pub fn list(conn: &mut AnyConn, filter: &AuditFilter, after: Option<Uuid>, fetch: i64) -> Result<Vec<Sealed>, StorageError> {
+    let mut query = audit_log::table.order(audit_log::id).limit(fetch).select(Row::as_select()).into_boxed();
+    if let Some(client) = filter.client {
+        query = query.filter(audit_log::client_id.eq(Id(client)));
+    }
+    if let Some(operation) = &filter.operation {
+        query = query.filter(audit_log::operation.eq(operation.clone()));
+    }
+    if let Some(resource) = &filter.resource {
+        let own = audit_log::resource_id.eq(resource.clone());
+        query = match Uuid::try_parse(resource) {
+            // Among those of a change to many, too.
+            Ok(id) => query.filter(own.or(audit_log::ids.is_not_null().and(audit_log::ids.like(format!("%{}%", id.simple()))))),
+            Err(_) => query.filter(own),
+        };
+    }
+    if let Some(outcome) = filter.outcome {
+        query = query.filter(audit_log::outcome.eq(outcome.as_str()));
+    }
+    if let Some(status) = filter.status {
+        query = query.filter(audit_log::status.eq(i32::from(status)));
+    }
+    if let Some(from) = filter.from {
+        query = query.filter(audit_log::at.ge(At(from)));
+    }
+    if let Some(until) = filter.until {
+        query = query.filter(audit_log::at.lt(At(until)));
+    }
+    if let Some(after) = after {
+        query = query.filter(audit_log::id.gt(Id(after)));
+    }
+    query.load(conn)?.into_iter().map(Row::read).collect()
+}
+
+/// The entry with an id.
+///
+/// # Errors
+/// Where the database fails.
+pub fn by_id(conn: &mut AnyConn, id: Uuid) -> Result<Option<Sealed>, StorageError> {
+    audit_log::table.filter(audit_log::id.eq(Id(id))).select(Row::as_select()).first(conn).optional()?.map(Row::read).transpose()
+}
+
+/// The next entries of a lane after a number, in their order.
+///
+/// # Errors
+/// Where the database fails, and where a row is no entry.
+pub fn of_lane(conn: &mut AnyConn, lane: i32, after: Option<i64>, fetch: i64) -> Result<Vec<Sealed>, StorageError> {
+    let mut query = audit_log::table.filter(audit_log::lane.eq(lane)).order((audit_log::sequence, audit_log::id)).limit(fetch).into_boxed();
+    if let Some(after) = after {
+        query = query.filter(audit_log::sequence.gt(after));
+    }
+    query.select(Row::as_select()).load(conn)?.into_iter().map(Row::read).collect()
+}
+
+/// The lanes that entries name.
+///
+/// # Errors
+/// Where the database fails.
+pub fn lanes_named(conn: &mut AnyConn) -> Result<Vec<i32>, StorageError> {
+    Ok(audit_log::table.select(audit_log::lane).distinct().order(audit_log::lane).load(conn)?)
+}
+
+/// The last entry of a lane, from its beginning, such that it and all before it are older than `before`.
+///
+/// # Errors
+/// Where the database fails.
+pub fn last_before(conn: &mut AnyConn, lane: i32, before: Timestamp) -> Result<Option<(i64, Vec<u8>)>, StorageError> {
+    let kept: Option<i64> = audit_log::table
+        .filter(audit_log::lane.eq(lane))
+        .filter(audit_log::at.ge(At(before)))
+        .order(audit_log::sequence)
+        .select(audit_log::sequence)
+        .first(conn)
+        .optional()?;
+    let mut older = audit_log::table.filter(audit_log::lane.eq(lane)).order(audit_log::sequence.desc()).into_boxed();
+    if let Some(kept) = kept {
+        older = older.filter(audit_log::sequence.lt(kept));
+    }
+    Ok(older.select((audit_log::sequence, audit_log::hash)).first(conn).optional()?)
+}
+
+/// Takes the entries of a lane away up to a number; the head must say that they are pruned.
+///
+/// # Errors
+/// Where the database fails.
+pub fn delete_until(conn: &mut AnyConn, lane: i32, sequence: i64) -> Result<usize, StorageError> {
+    Ok(diesel::delete(audit_log::table.filter(audit_log::lane.eq(lane)).filter(audit_log::sequence.le(sequence))).execute(conn)?)
+}
