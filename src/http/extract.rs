@@ -3,7 +3,6 @@
 use std::future::{Ready, ready};
 use std::pin::Pin;
 use std::sync::Arc;
-use std::time::Instant;
 
 use actix_web::dev::Payload;
 use actix_web::http::Method;
@@ -11,11 +10,11 @@ use actix_web::http::header::{ACCEPT, ACCEPT_ENCODING, CONTENT_ENCODING, CONTENT
 use actix_web::web::{Bytes, Data};
 use actix_web::{FromRequest, HttpRequest};
 use deserr::Deserr;
-use futures_util::StreamExt as _;
 use serde_json::Value;
 use uuid::Uuid;
 
 use super::decode::{Faults, decode};
+use super::paced::Paced;
 use super::problem::{ApiError, Kind};
 use super::registry::Registry;
 use super::rules::Rules;
@@ -97,7 +96,7 @@ fn registry(request: &HttpRequest) -> Result<Arc<Registry>, ApiError> {
     request.app_data::<Data<Registry>>().map(|registry| registry.clone().into_inner()).ok_or_else(|| ApiError::new(Kind::Internal))
 }
 
-async fn read(request: &HttpRequest, mut payload: Payload, limit: usize, media_type: &'static str, accepted: HeaderName) -> Result<Bytes, ApiError> {
+async fn read(request: &HttpRequest, payload: Payload, limit: usize, media_type: &'static str, accepted: HeaderName) -> Result<Bytes, ApiError> {
     let content_type = header(request.headers(), &CONTENT_TYPE)?.unwrap_or_default();
     let essence = content_type.split(';').next().unwrap_or_default().trim();
     if !essence.eq_ignore_ascii_case(media_type) {
@@ -113,13 +112,10 @@ async fn read(request: &HttpRequest, mut payload: Payload, limit: usize, media_t
     if announced.is_some_and(|length| length > limit) {
         return Err(too_large());
     }
-    let pace = registry(request)?.limits.settings.body;
-    let began = Instant::now();
     // What is announced is not yet there: an empty promise costs no memory.
     let mut bytes = bytes::BytesMut::with_capacity(announced.unwrap_or(8192).min(64 * 1024));
-    loop {
-        let next = tokio::time::timeout(pace.patience(began.elapsed(), bytes.len()), payload.next()).await;
-        let Some(chunk) = next.map_err(|_| ApiError::new(Kind::RequestTimeout).detail(pace.to_string()))? else { break };
+    let mut payload = Paced::new(request, payload);
+    while let Some(chunk) = payload.next().await? {
         let chunk = chunk.map_err(|cause| ApiError::new(Kind::MalformedJson).detail(format!("the body broke off: {cause}")))?;
         if bytes.len() + chunk.len() > limit {
             return Err(too_large());

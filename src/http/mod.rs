@@ -28,6 +28,7 @@ mod oauth;
 pub mod officers;
 pub mod once;
 pub mod openapi;
+mod paced;
 pub mod page;
 mod partnerships;
 mod pledges;

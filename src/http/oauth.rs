@@ -7,7 +7,6 @@ use actix_web::web::{self, Data};
 use actix_web::{HttpRequest, HttpResponse, get, post};
 use base64::Engine as _;
 use base64::engine::general_purpose::{STANDARD, URL_SAFE_NO_PAD};
-use futures_util::StreamExt as _;
 use secrecy::{ExposeSecret as _, SecretString};
 use serde::Serialize;
 use utoipa::ToSchema;
@@ -16,6 +15,7 @@ use uuid::Uuid;
 use super::address::client_address;
 use super::audit;
 use super::auth::SCOPES;
+use super::paced::Paced;
 use super::problem::{ApiError, ApiResult, Kind};
 use super::registry::Registry;
 use super::strict;
@@ -250,7 +250,7 @@ fn printable(text: &str) -> String {
     text.chars().take(60).map(|c| if c.is_ascii_graphic() && !matches!(c, '"' | '\\') { c } else { '?' }).collect()
 }
 
-async fn read(request: &HttpRequest, mut payload: Payload) -> Result<Form, Refusal> {
+async fn read(request: &HttpRequest, payload: Payload) -> Result<Form, Refusal> {
     let invalid = |why: &str| Refusal::new("invalid_request", why);
     let content_type = request.headers().get(CONTENT_TYPE).and_then(|value| value.to_str().ok()).unwrap_or_default();
     let essence = content_type.split(';').next().unwrap_or_default().trim();
@@ -258,7 +258,8 @@ async fn read(request: &HttpRequest, mut payload: Payload) -> Result<Form, Refus
         return Err(invalid("the body is application/x-www-form-urlencoded"));
     }
     let mut bytes = zeroize::Zeroizing::new(Vec::new());
-    while let Some(chunk) = payload.next().await {
+    let mut payload = Paced::new(request, payload);
+    while let Some(chunk) = payload.next().await.map_err(Refusal::Api)? {
         let chunk = chunk.map_err(|_| invalid("the body broke off"))?;
         if bytes.len() + chunk.len() > LIMIT {
             return Err(invalid("the body is too large"));

@@ -214,10 +214,14 @@ struct Slow(TcpStream);
 
 impl Slow {
     fn post(app: &TestApp, token: &str, framing: &str) -> Self {
+        Self::send(app, "POST /v1/agencies", token, "application/json", framing)
+    }
+
+    /// Sends the head of a request; `framing` is what says how long its body will be.
+    fn send(app: &TestApp, line: &str, token: &str, media_type: &str, framing: &str) -> Self {
         let mut stream = TcpStream::connect(app.address.trim_start_matches("http://")).unwrap();
         stream.set_read_timeout(Some(Duration::from_secs(10))).unwrap();
-        let head =
-            format!("POST /v1/agencies HTTP/1.1\r\nHost: x\r\nAuthorization: Bearer {token}\r\nContent-Type: application/json\r\n{framing}\r\n\r\n");
+        let head = format!("{line} HTTP/1.1\r\nHost: x\r\nAuthorization: Bearer {token}\r\nContent-Type: {media_type}\r\n{framing}\r\n\r\n");
         stream.write_all(head.as_bytes()).unwrap();
         Self(stream)
     }
@@ -286,6 +290,29 @@ async fn a_body_that_does_not_come_is_not_waited_for() {
         assert!(expected.contains(&took), "{framing}: answered after {took} ms");
     }
     assert_eq!(app.staff().get("/v1/agencies").await.expect(200)["items"], json!([]));
+}
+
+#[actix_web::test]
+async fn no_operation_waits_for_a_body_that_does_not_come() {
+    let app = TestApp::start_with(Backend::Sqlite, |config| config.limits.body.silence = Duration::from_millis(100)).await;
+    let scene = Scene::make(&app).await;
+    let token = app.token("iacp", "all", None);
+    let mut seen = 0;
+    for operation in Document::current().operations() {
+        let Some(content) = operation.value["requestBody"]["content"].as_object() else { continue };
+        for media_type in content.keys() {
+            let slow = Slow::send(&app, &format!("{} {}", operation.method, scene.path(&operation)), &token, media_type, "Content-Length: 100");
+            let answer = apart(move || slow.answer()).await;
+            assert!(
+                answer.starts_with("HTTP/1.1 408") && answer.contains("/problems/request-timeout"),
+                "{} {media_type}: {answer}",
+                operation.name()
+            );
+            assert!(operation.value["responses"].get("408").is_some(), "{}", operation.name());
+            seen += 1;
+        }
+    }
+    assert!(seen > 20, "{seen}");
 }
 
 #[actix_web::test]
