@@ -58,7 +58,7 @@ fn claims(app: &TestApp, client: &str, jti: &str) -> Value {
 }
 
 /// Publishes keys over HTTP, and counts how often they are asked for.
-async fn publish(keys: Arc<std::sync::Mutex<Value>>) -> (String, Arc<AtomicUsize>, actix_web::dev::ServerHandle) {
+fn publish(keys: Arc<std::sync::Mutex<Value>>) -> (String, Arc<AtomicUsize>, actix_web::dev::ServerHandle) {
     let count = Arc::new(AtomicUsize::new(0));
     let (counted, listener) = (count.clone(), std::net::TcpListener::bind("127.0.0.1:0").unwrap());
     let address = format!("http://{}/keys", listener.local_addr().unwrap());
@@ -246,7 +246,7 @@ on_both_databases! {
     async fn people_of_an_outside_issuer_act_as_a_registered_client(app: TestApp) {
         let pair = Pair::new("idp-1");
         let published = Arc::new(std::sync::Mutex::new(json!({"keys": [pair.jwk, {"kty": "oct", "k": "AAAA"}]})));
-        let (url, asked, publisher) = publish(published.clone()).await;
+        let (url, asked, publisher) = publish(published.clone());
         let body = json!({"name": "IACP staff", "kind": "iacp", "scopes": ["agencies:read", "trainings:recognize", "status:read"]});
         let staff = Vendor::make(&app, &body, &[]).await;
         let grant = json!({"client": staff.id, "agency": null, "starts_on": "2026-01-01", "ends_on": null});
