@@ -186,6 +186,7 @@ on_both_databases! {
         records[51] = with(record("rec-51"), "/officer/badge_number", json!("99"));
         let answer = scene.lms.post("/v1/completions/batch", &json!({"completions": records})).await.expect(207);
         assert_eq!(answer["summary"], json!({"received": 100, "created": 98, "updated": 0, "unchanged": 0, "parked": 1, "rejected": 1, "causes": [
+            {"code": "agency_required", "pointer": "/officer/agency", "count": 1, "first_index": 50},
             {"code": "exactly_one", "pointer": "/training", "count": 1, "first_index": 50},
             {"code": "invalid_date", "pointer": "/completed_on", "count": 1, "first_index": 50},
             {"code": "unknown_field", "pointer": "/nonsense", "count": 1, "first_index": 50},
