@@ -25,6 +25,7 @@ mod officers;
 mod partnerships;
 mod pledges;
 mod policies;
+mod pseudonyms;
 mod real_input;
 mod roster;
 mod standards;
