@@ -5,6 +5,7 @@ use std::collections::HashMap;
 use std::sync::{Arc, Mutex, PoisonError};
 use std::time::{Duration, Instant};
 
+use jiff::{SignedDuration, Timestamp};
 use uuid::Uuid;
 
 use crate::storage::clients::{self, Client};
@@ -13,6 +14,9 @@ use crate::storage::{StorageError, Store};
 
 /// How old what is known of a client may be.
 pub const FRESH: Duration = Duration::from_secs(5);
+
+/// How often the use of a client by people of an outside issuer is written.
+const USES: SignedDuration = SignedDuration::from_hours(1);
 
 /// How many clients are kept before the old ones are dropped.
 const KEPT: usize = 10_000;
@@ -57,6 +61,20 @@ impl AccessCache {
         }
         held.insert(client, (asked, access.clone()));
         Ok(access)
+    }
+
+    /// Notes that people of an outside issuer use a client, which gets no token itself: once an hour.
+    ///
+    /// # Errors
+    /// Where the database fails.
+    pub async fn note_use(&self, store: &Store, access: &Access, now: Timestamp) -> Result<(), StorageError> {
+        let id = access.client.id;
+        if access.client.times.last_used_at.is_some_and(|used| now.duration_since(used) < USES) {
+            return Ok(());
+        }
+        store.write(move |conn| clients::use_at(conn, id, None, now)).await?;
+        self.forget(id);
+        Ok(())
     }
 
     /// What was answered a moment ago.

@@ -261,7 +261,11 @@ async fn identify(request: &HttpRequest, registry: Arc<Registry>) -> Result<Call
                 problem.header(RETRY_AFTER, HeaderValue::from_static("10"))
             }
         })?;
-        return registered(request, registry, outside.client, outside.subject, outside.scopes).await;
+        let caller = registered(request, registry, outside.client, outside.subject, outside.scopes).await?;
+        if let Authority::Client(access) = &caller.authority {
+            caller.registry.access.note_use(&caller.registry.store, access, now).await?;
+        }
+        return Ok(caller);
     }
     let claims = registry.tokens.verify(token, now).map_err(refused)?;
     let scopes = claims.scope.split_whitespace().map(str::to_owned).collect();

@@ -276,6 +276,8 @@ on_both_databases! {
         // What the role means, as far as the client may.
         assert_eq!((&said["client"], &said["subject"], &said["scopes"], &said["agencies"]), (&json!(staff.id), &json!("ada@iacp.example"), &json!(["agencies:read"]), &Value::Null));
         assert_eq!(call(good.clone()).all("/v1/agencies").await.len(), 1);
+        let used = app.staff().get(&format!("/v1/clients/{}", staff.id)).await.expect(200);
+        assert!(used["last_used_at"].is_string(), "{used}");
         call(good.clone()).get("/v1/clients").await.problem(403, "missing-scope");
         for bad in [
             claims("aud", json!("somebody")),
