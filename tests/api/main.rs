@@ -24,6 +24,7 @@ mod limits;
 mod matrix;
 mod oauth;
 mod officers;
+mod out_of_reach;
 mod partnerships;
 mod pledges;
 mod policies;
