@@ -58,13 +58,13 @@ fn what_the_service_makes_is_for_its_own_account_whatever_the_umask_is() {
         let served = Service(onemind(&data, &["serve", "--listen", "127.0.0.1:0"]).stderr(Stdio::null()).spawn().unwrap());
         let beside = data.join("onemind.db-wal");
         for _ in 0..200 {
-            if beside.exists() && data.join("keys/0001.pk8").exists() {
+            if beside.exists() && data.join("keys/0000000000.pk8").exists() {
                 break;
             }
             std::thread::sleep(Duration::from_millis(50));
         }
         assert_eq!([rights(&data), rights(&data.join("keys"))], [0o700, 0o700], "{first}");
-        assert_eq!([rights(&data.join("onemind.db")), rights(&beside), rights(&data.join("keys/0001.pk8"))], [0o600, 0o600, 0o600], "{first}");
+        assert_eq!([rights(&data.join("onemind.db")), rights(&beside), rights(&data.join("keys/0000000000.pk8"))], [0o600, 0o600, 0o600], "{first}");
         drop(served);
     }
 }

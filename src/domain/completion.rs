@@ -114,6 +114,15 @@ impl Score {
 }
 
 impl CompletionDraft {
+    /// The same without whatever tells who somebody is: of the reference the officer's id alone where it is known, else the agency;
+    /// neither number nor address of a certificate.
+    #[must_use]
+    pub fn reduced(&self, officer: Option<Uuid>) -> Self {
+        let agency = self.officer.agency.clone().filter(|_| officer.is_none());
+        let officer = OfficerReference { id: officer, agency, ..OfficerReference::default() };
+        Self { officer, certificate_number: None, evidence_url: None, ..self.clone() }
+    }
+
     /// Every fault between the fields: `expires_before_completion`, `in_the_future` when it was completed more than one
     /// day after `today` (a day of grace, since dates are local), and those of the officer reference under `/officer`.
     pub fn check(&self, today: Date) -> Faults {

@@ -3,6 +3,7 @@
 use std::collections::HashSet;
 
 use serde::Serialize;
+use uuid::Uuid;
 
 use super::appointment::{AppointmentDraft, overlaps};
 use super::invalid::{Faults, Invalid, under};
@@ -75,6 +76,16 @@ pub(super) fn check_identifiers(identifiers: &[Identifier]) -> Faults {
 }
 
 impl Person {
+    /// What stands in the place of a person: the same for the same officer.
+    ///
+    /// # Errors
+    /// None: the names are of the form that names have.
+    pub fn pseudonym(officer: Uuid) -> Result<Self, Invalid> {
+        let id = officer.simple().to_string();
+        let family_name = Name::parse(&format!("Pseudonym {}", &id[id.len() - 12..]))?;
+        Ok(Self { given_name: Name::parse("Officer")?, family_name, email: None, identifiers: Vec::new() })
+    }
+
     /// Every fault: forbidden and repeated identifiers.
     pub fn check(&self) -> Faults {
         check_identifiers(&self.identifiers)

@@ -35,6 +35,7 @@ mod pledges;
 mod policies;
 pub mod problem;
 mod problems;
+mod pseudonyms;
 pub mod registry;
 pub mod respond;
 pub mod roster;

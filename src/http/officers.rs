@@ -93,6 +93,9 @@ pub struct OfficerView {
     appointments: Vec<AppointmentView>,
     created_at: jiff::Timestamp,
     updated_at: jiff::Timestamp,
+    /// When IACP staff put a pseudonym in the place of who it is; absent for everybody else.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pseudonymized_at: Option<jiff::Timestamp>,
 }
 
 /// Filters of the list of officers.
@@ -194,11 +197,12 @@ impl OfficerView {
             appointments: officer.appointments.iter().map(|appointment| AppointmentView::of(appointment, agencies)).collect(),
             created_at: officer.created_at,
             updated_at: officer.updated_at,
+            pseudonymized_at: officer.pseudonymized_at,
         }
     }
 }
 
-fn view(tx: &mut Tx<'_>, officer: &Officer) -> ServiceResult<OfficerView> {
+pub(super) fn view(tx: &mut Tx<'_>, officer: &Officer) -> ServiceResult<OfficerView> {
     let agencies = service::agencies_of(tx, std::slice::from_ref(officer))?;
     Ok(OfficerView::of(officer, &agencies))
 }
@@ -326,5 +330,12 @@ async fn delete_officer(caller: Allowed<OfficersWrite>, path: IdPath, preconditi
 
 /// Every operation of this file.
 pub fn routes(config: &mut utoipa_actix_web::service_config::ServiceConfig<'_>) {
-    config.service(list_officers).service(create_officer).service(get_officer).service(put_officer).service(change_officer).service(delete_officer);
+    config
+        .service(super::pseudonyms::pseudonymize_officer)
+        .service(list_officers)
+        .service(create_officer)
+        .service(get_officer)
+        .service(put_officer)
+        .service(change_officer)
+        .service(delete_officer);
 }

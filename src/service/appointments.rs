@@ -6,6 +6,7 @@ use uuid::Uuid;
 use super::audit::{fields_between, fields_of};
 use super::changes::Changes;
 use super::page::{PageOf, PageRequest};
+use super::pseudonyms::refuse_pseudonymized;
 use super::{Fault, ServiceError, ServiceResult, Tx, agencies, identity, officers};
 use crate::domain::agency::AgencyKey;
 use crate::domain::appointment::AppointmentDraft;
@@ -57,6 +58,7 @@ pub fn create(tx: &mut Tx<'_>, officer: Uuid, draft: &AppointmentDraft) -> Servi
     let agency = agencies::named(tx, &draft.agency, "/agency")?.id;
     let appointment = Appointment { officer: officer.id, ..drafted(tx, agency, draft) };
     check_overlap(&officer, &appointment)?;
+    refuse_numbers(&officer, &appointment)?;
     let mut changes = Changes::default();
     changes.appoint(tx, &officer, appointment.clone());
     changes.write(tx)?;
@@ -87,6 +89,7 @@ pub fn change(
     }
     let now = Appointment { updated_at: tx.now, ..now };
     check_overlap(&officer, &now)?;
+    refuse_numbers(&officer, &now)?;
     let mut changes = Changes::default();
     let mut fields = fields_between(&draft_of(&was), &draft_of(&now));
     fields.extend(numbers_effective_on.map(|_| "numbers_effective_on".to_owned()));
@@ -156,6 +159,14 @@ pub fn faults_of(change: &AppointmentChange) -> Faults {
 
 fn check(change: &AppointmentChange) -> ServiceResult<()> {
     ServiceError::check(Fault::all(faults_of(change)))
+}
+
+/// `Ok` unless a number would tell who stands behind a pseudonym.
+fn refuse_numbers(officer: &Officer, appointment: &Appointment) -> ServiceResult<()> {
+    if appointment.employee_number.is_none() && appointment.badge_number.is_none() {
+        return Ok(());
+    }
+    refuse_pseudonymized(officer, "officer_pseudonymized")
 }
 
 fn check_overlap(officer: &Officer, appointment: &Appointment) -> ServiceResult<()> {

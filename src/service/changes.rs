@@ -69,6 +69,7 @@ impl Changes {
                     appointments: Vec::new(),
                     created_at: tx.now,
                     updated_at: tx.now,
+                    pseudonymized_at: None,
                     mask: None,
                     parked: Vec::new(),
                 });

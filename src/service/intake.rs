@@ -1,5 +1,6 @@
 //! Pushes: each record created, updated or found unchanged, and placed or parked; all of them in one transaction.
 
+use std::borrow::Cow;
 use std::collections::{HashMap, HashSet};
 
 use base64::Engine as _;
@@ -60,7 +61,8 @@ fn runs(drafts: &[CompletionDraft]) -> Vec<&[CompletionDraft]> {
 
 /// A record of a run, with what it means for what is held.
 struct Considered<'a> {
-    draft: &'a CompletionDraft,
+    /// As it is to be kept.
+    draft: Cow<'a, CompletionDraft>,
     content_hash: String,
     held: Option<Held>,
     push: Push,
@@ -83,20 +85,30 @@ impl Considered<'_> {
         let nowhere = Placement { officer: None, training: None, reason: Some(ParkedReason::NoMatch) };
         let Some(held) = &self.held else { return Ok((found.unwrap_or(nowhere), false)) };
         let Some(found) = found else { return Ok((held.placement, held.placed_by_hand)) };
+        if held.reduced {
+            // Who it is was settled when the record was reduced; what was completed may still change.
+            let kept = if self.means_the_same(tx, held)? { held.placement.training } else { None };
+            let course = Placement { officer: held.placement.officer, training: kept.or(found.training), reason: None };
+            return Ok((course.or(Placement { officer: None, training: None, reason: held.placement.reason }), held.placed_by_hand));
+        }
         if !held.placed_by_hand {
             return Ok((found, false));
         }
-        let same = match self.push {
-            Push::Updated => rows::find(tx.conn, &Reach::All, tx.client, held.id)?
-                .is_some_and(|former| former.draft.officer == self.draft.officer && former.draft.training == self.draft.training),
-            _ => true,
-        };
-        Ok(if same { (held.placement.or(found), true) } else { (found, false) })
+        Ok(if self.means_the_same(tx, held)? { (held.placement.or(found), true) } else { (found, false) })
+    }
+
+    /// Whether the push names the same officer and course in the same words as the record that is held.
+    fn means_the_same(&self, tx: &mut Tx<'_>, held: &Held) -> ServiceResult<bool> {
+        if self.push != Push::Updated {
+            return Ok(true);
+        }
+        let former = rows::find(tx.conn, &Reach::All, tx.client, held.id)?;
+        Ok(former.is_some_and(|former| former.draft.officer == self.draft.officer && former.draft.training == self.draft.training))
     }
 
     /// The members that the push gives or changes.
     fn fields(&self, tx: &mut Tx<'_>) -> ServiceResult<Vec<String>> {
-        let document = rows::document(self.draft);
+        let document = rows::document(&self.draft);
         Ok(match (&self.push, &self.held) {
             (Push::Created, _) => fields_of(&document),
             (Push::Updated, Some(held)) => match rows::find(tx.conn, &Reach::All, tx.client, held.id)? {
@@ -130,7 +142,7 @@ fn push_run(tx: &mut Tx<'_>, drafts: &[CompletionDraft]) -> ServiceResult<Vec<Pu
     let external_ids: Vec<&str> = drafts.iter().map(|draft| draft.external_id.as_str()).collect();
     let mut held = rows::held(tx.conn, tx.client, &external_ids)?;
     let considered: Vec<Considered<'_>> = drafts.iter().map(|draft| consider(draft, held.remove(draft.external_id.as_str()))).collect();
-    let open: Vec<&CompletionDraft> = considered.iter().filter(|one| one.is_open()).map(|one| one.draft).collect();
+    let open: Vec<&CompletionDraft> = considered.iter().filter(|one| one.is_open()).map(|one| one.draft.as_ref()).collect();
     let reach = tx.reach.clone();
     let mut placements = decide(tx.conn, &reach, tx.client, &open)?.into_iter();
 
@@ -141,12 +153,12 @@ fn push_run(tx: &mut Tx<'_>, drafts: &[CompletionDraft]) -> ServiceResult<Vec<Pu
         let (placement, by_hand) = one.stands(tx, found)?;
         let id = one.held.as_ref().map_or_else(|| tx.new_id(), |held| held.id);
         let revision = one.held.as_ref().map_or(1, |held| held.revision + 1);
-        let row = NewCompletion { id, draft: one.draft, content_hash: one.content_hash.clone(), placement, revision, placed_by_hand: by_hand };
+        let row = NewCompletion { id, draft: &one.draft, content_hash: one.content_hash.clone(), placement, revision, placed_by_hand: by_hand };
         match one.push {
             Push::Created => new.push(row),
             Push::Updated => changed.push(row),
             Push::Unchanged if one.held.as_ref().is_some_and(|held| held.placement != placement) => {
-                moved.push(Moved { id, placement, by_hand, draft: one.draft });
+                moved.push(Moved { id, placement, by_hand, draft: &one.draft });
             }
             Push::Unchanged | Push::Stale => {}
         }
@@ -175,6 +187,10 @@ fn consider(draft: &CompletionDraft, held: Option<Held>) -> Considered<'_> {
         updated_at: held.sender_updated_at,
     });
     let push = decide_push(before.as_ref(), content_hash.as_bytes(), draft.revision, draft.updated_at);
+    let draft = match &held {
+        Some(held) if held.reduced => Cow::Owned(draft.reduced(held.placement.officer)),
+        _ => Cow::Borrowed(draft),
+    };
     Considered { draft, content_hash, held, push }
 }
 

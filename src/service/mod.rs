@@ -22,6 +22,7 @@ pub mod partnerships;
 pub mod placement;
 pub mod pledges;
 pub mod policies;
+pub mod pseudonyms;
 pub mod reach;
 pub mod roster;
 pub mod standards;

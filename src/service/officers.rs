@@ -7,6 +7,7 @@ use uuid::Uuid;
 use super::audit::{fields_between, fields_of};
 use super::changes::Changes;
 use super::page::{PageOf, PageRequest};
+use super::pseudonyms::{forget_answers, refuse_pseudonymized};
 use super::touched::Touched;
 use super::{Fault, ServiceError, ServiceResult, Tx, agencies, appointments, identity};
 use crate::domain::agency::AgencyKey;
@@ -101,6 +102,7 @@ pub fn change(tx: &mut Tx<'_>, id: Uuid, edit: impl FnOnce(&mut Tx<'_>, &Officer
     if person == current.person() {
         return Ok(current);
     }
+    refuse_pseudonymized(&current, "officer_pseudonymized")?;
     let added: Vec<Identifier> = person.identifiers.iter().filter(|i| !current.identifiers.contains(i)).cloned().collect();
     identity::refuse_taken(tx, Some(id), &added)?;
     let withheld = identity::held_elsewhere(tx, &added)?;
@@ -138,6 +140,7 @@ pub fn delete(tx: &mut Tx<'_>, id: Uuid, guard: impl FnOnce(&mut Tx<'_>, &Office
         joins::delete(tx.conn, &sent)?;
     } else {
         rows::delete(tx.conn, id)?;
+        forget_answers(tx, id)?;
     }
     tx.changed("officer", id, Vec::new());
     touched.place(tx)

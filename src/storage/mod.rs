@@ -21,6 +21,7 @@ pub mod officers;
 pub mod partnerships;
 pub mod pledges;
 pub mod policies;
+pub mod pseudonyms;
 pub mod schema;
 pub mod standards;
 pub mod trainings;

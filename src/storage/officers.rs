@@ -50,6 +50,8 @@ pub struct Officer {
     pub created_at: Timestamp,
     /// When the person was last changed.
     pub updated_at: Timestamp,
+    /// When a pseudonym was put in the place of who it is.
+    pub pseudonymized_at: Option<Timestamp>,
     /// What the client sees is not the officer but what it sent, in this join.
     pub mask: Option<Join>,
     /// Identifiers that the client sent and that somebody else holds.
@@ -82,6 +84,7 @@ struct Row {
     email: Option<String>,
     created_at: At,
     updated_at: At,
+    pseudonymized_at: Option<At>,
 }
 
 #[derive(Insertable)]
@@ -128,6 +131,7 @@ impl Row {
             appointments: Vec::new(),
             created_at: self.created_at.0,
             updated_at: self.updated_at.0,
+            pseudonymized_at: self.pseudonymized_at.map(|at| at.0),
             mask: None,
             parked: Vec::new(),
         })

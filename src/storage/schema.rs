@@ -47,6 +47,8 @@ diesel::table! {
         email_folded -> Nullable<Text>,
         created_at -> Instant,
         updated_at -> Instant,
+        pseudonymized_at -> Nullable<Instant>,
+        pseudonymization_reason -> Nullable<Text>,
     }
 }
 
@@ -188,6 +190,7 @@ diesel::table! {
         revocation_reason -> Nullable<Text>,
         created_at -> Instant,
         updated_at -> Instant,
+        reduced -> Bool,
     }
 }
 

@@ -5,6 +5,7 @@ use std::path::{Path, PathBuf};
 
 use super::keys::{FOLDER, KeyError, at, write_once};
 use crate::domain::audit::SEAL;
+use crate::private;
 use crate::service::audit::{Key, Keys};
 
 /// The key that seals.
@@ -16,7 +17,7 @@ const CURRENT: &str = "audit.key";
 /// [`KeyError`].
 pub fn audit_keys(data_dir: &Path) -> Result<Keys, KeyError> {
     let folder = data_dir.join(FOLDER);
-    fs::create_dir_all(&folder).map_err(at(&folder))?;
+    private::make_folder(&folder).map_err(at(&folder))?;
     let path = folder.join(CURRENT);
     if !path.try_exists().map_err(at(&path))? {
         let mut bytes = [0; SEAL];

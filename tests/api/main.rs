@@ -28,6 +28,7 @@ mod out_of_reach;
 mod partnerships;
 mod pledges;
 mod policies;
+mod pseudonyms;
 mod real_input;
 mod roster;
 mod standards;

@@ -83,6 +83,8 @@ pub struct Held {
     pub placement: Placement,
     /// Whether staff placed it.
     pub placed_by_hand: bool,
+    /// Whether what is kept of it was reduced, so as not to tell who somebody is.
+    pub reduced: bool,
 }
 
 /// A completion to be written.
@@ -205,7 +207,7 @@ fn values(new: &NewCompletion<'_>, granted: Option<&[AgencyKey]>, now: Timestamp
     }
 }
 
-type HeldRow = (Id, String, String, Option<i64>, Option<At>, i32, (Option<Id>, Option<Id>, Option<String>), bool);
+type HeldRow = (Id, String, String, Option<i64>, Option<At>, i32, (Option<Id>, Option<Id>, Option<String>), (bool, bool));
 
 /// What is held of a client's records, by their `external_id`.
 ///
@@ -225,10 +227,10 @@ pub fn held(conn: &mut AnyConn, client: Uuid, external_ids: &[&str]) -> Result<H
                 completions::sender_updated_at,
                 completions::revision,
                 (completions::officer_id, completions::training_id, completions::parked_reason),
-                completions::placed_by_hand,
+                (completions::placed_by_hand, completions::reduced),
             ))
             .load(conn)?;
-        for (id, external_id, content_hash, sender_revision, updated_at, count, (officer, training, reason), placed_by_hand) in rows {
+        for (id, external_id, content_hash, sender_revision, updated_at, count, (officer, training, reason), (placed_by_hand, reduced)) in rows {
             let held = Held {
                 id: id.0,
                 content_hash,
@@ -237,6 +239,7 @@ pub fn held(conn: &mut AnyConn, client: Uuid, external_ids: &[&str]) -> Result<H
                 revision: revision(count)?,
                 placement: placement(officer, training, reason.as_deref())?,
                 placed_by_hand,
+                reduced,
             };
             found.insert(external_id, held);
         }
@@ -306,6 +309,23 @@ pub fn replace(conn: &mut AnyConn, granted: Option<&[AgencyKey]>, changed: &[New
 /// What was pushed, as the document that is kept: each member that was given.
 pub fn document(draft: &CompletionDraft) -> serde_json::Value {
     content::to_json(draft)
+}
+
+/// Reads a document that [`document`] made.
+///
+/// # Errors
+/// [`StorageError::Corrupt`] where it is none.
+pub fn read_document(document: &serde_json::Value) -> Result<CompletionDraft, StorageError> {
+    content::from_json(document)
+}
+
+/// The completions that are placed with an officer, whoever pushed them, in the order of their ids.
+///
+/// # Errors
+/// Where the database fails.
+pub fn of_officer(conn: &mut AnyConn, officer: Uuid) -> Result<Vec<Completion>, StorageError> {
+    let own = completions::table.filter(completions::officer_id.eq(Some(Id(officer)))).order(completions::id);
+    own.select(CompletionRow::as_select()).load(conn)?.into_iter().map(CompletionRow::into_completion).collect()
 }
 
 /// Says where completions stand now, and whether staff said so.
