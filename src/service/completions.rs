@@ -5,6 +5,7 @@ use uuid::Uuid;
 use super::page::{PageOf, PageRequest};
 use super::placement::{Moved, settle};
 use super::{Fault, ServiceError, ServiceResult, Tx};
+use crate::domain::matching::OfficerReference;
 use crate::domain::placement::Placement;
 use crate::domain::reach::Reach;
 use crate::domain::text::Note;
@@ -13,12 +14,22 @@ use crate::storage::completions::{self as rows, Completion, CompletionFilter};
 use crate::storage::dialect::{Lock, lock};
 use crate::storage::{officers, trainings};
 
-/// A completion that the client pushed, or of an officer within reach.
+/// A completion that the client pushed, or of an officer within reach. What another client pushed means the officer whom the
+/// caller sees; the words by which that client named them may tell of agencies out of reach, and are not shown.
 ///
 /// # Errors
 /// [`ServiceError::NotFound`].
 pub fn get(tx: &mut Tx<'_>, id: Uuid) -> ServiceResult<Completion> {
-    rows::find(tx.conn, &tx.reach, tx.client, id)?.ok_or(ServiceError::NotFound)
+    let completion = rows::find(tx.conn, &tx.reach, tx.client, id)?.ok_or(ServiceError::NotFound)?;
+    Ok(shown(tx, completion))
+}
+
+/// A completion as the caller sees it.
+fn shown(tx: &Tx<'_>, mut completion: Completion) -> Completion {
+    if completion.client != tx.client && tx.reach != Reach::All {
+        completion.draft.officer = OfficerReference { id: completion.placement.officer, ..OfficerReference::default() };
+    }
+    completion
 }
 
 /// A page of the completions that the client pushed, or of officers within reach.
@@ -27,7 +38,8 @@ pub fn get(tx: &mut Tx<'_>, id: Uuid) -> ServiceResult<Completion> {
 /// Where the database fails.
 pub fn list(tx: &mut Tx<'_>, filter: &CompletionFilter, page: PageRequest) -> ServiceResult<PageOf<Completion>> {
     let fetched = rows::list(tx.conn, &tx.reach, tx.client, filter, page.after, page.fetch())?;
-    Ok(page.cut(fetched, |completion| completion.id))
+    let shown = fetched.into_iter().map(|completion| shown(tx, completion)).collect();
+    Ok(page.cut(shown, |completion: &Completion| completion.id))
 }
 
 /// A page of an officer's completions.

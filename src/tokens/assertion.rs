@@ -8,7 +8,7 @@ use serde::Deserialize;
 use serde_json::Value;
 use uuid::Uuid;
 
-use super::{LEEWAY, check_times, refusal, validation};
+use super::{LEEWAY, check_times, header_of, refusal, validation};
 use crate::domain::invalid::Invalid;
 
 /// How far ahead an assertion may expire: until then it is remembered, so that it is not used twice. Common clients say an hour.
@@ -93,7 +93,7 @@ impl PublicKeys {
     /// # Errors
     /// Why it isn't accepted.
     pub fn verify(&self, assertion: &str, client: Uuid, audiences: &[&str], now: Timestamp) -> Result<Assertion, &'static str> {
-        let header = jsonwebtoken::decode_header(assertion).map_err(|_| "the assertion is not a signed JWT")?;
+        let header = header_of(assertion)?;
         let issuer = client.to_string();
         let mut refused = "the assertion is signed with a key that the client has not registered";
         for (algorithm, key) in self.named(header.kid.as_deref()).filter(|(algorithm, _)| *algorithm == header.alg) {

@@ -41,6 +41,9 @@ pub struct Claims {
     pub iat: i64,
     /// When it ends, in seconds since 1970.
     pub exp: i64,
+    /// When it begins, in seconds since 1970; absent: when it is issued.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub nbf: Option<i64>,
     /// Its own id.
     pub jti: Uuid,
     /// Scopes, separated by spaces.
@@ -139,6 +142,7 @@ impl Tokens {
             client_id: client,
             iat: now.as_second(),
             exp: now.as_second() + lifetime.as_secs(),
+            nbf: None,
             jti: Uuid::new_v4(),
             scope: scope.to_owned(),
             agencies,
@@ -157,16 +161,25 @@ impl Tokens {
     /// # Errors
     /// Why it isn't accepted, in words that may be told to the caller.
     pub fn verify(&self, token: &str, now: Timestamp) -> Result<Claims, &'static str> {
-        let header = jsonwebtoken::decode_header(token).map_err(|_| "the token is not a signed JWT")?;
+        let header = header_of(token)?;
         if header.typ.as_deref().is_some_and(|typ| !typ.eq_ignore_ascii_case("at+jwt") && !typ.eq_ignore_ascii_case("application/at+jwt")) {
             return Err("the token is not an access token (its typ is not at+jwt)");
         }
         let key = header.kid.as_deref().and_then(|kid| self.keys.find(kid, now)).ok_or("the token is signed with a key that is not known here")?;
         let validation = validation(Algorithm::EdDSA, &self.issuer, &[&self.audience]);
         let verified = jsonwebtoken::decode::<Claims>(token, &key.decoding, &validation).map_err(|error| refusal(&error))?;
-        check_times(Some(verified.claims.exp), None, now)?;
+        check_times(Some(verified.claims.exp), verified.claims.nbf, now)?;
         Ok(verified.claims)
     }
+}
+
+/// The header of a JWT, of which nothing is checked yet but that it asks for nothing that is not understood here (RFC 7515 §4.1.11).
+fn header_of(token: &str) -> Result<Header, &'static str> {
+    let header = jsonwebtoken::decode_header(token).map_err(|_| "the token is not a signed JWT")?;
+    if header.crit.is_some() {
+        return Err("the token's header has a `crit`, and no extension is understood here");
+    }
+    Ok(header)
 }
 
 /// What is asked of every JWT: signature, issuer and audience. Times are checked by [`check_times`], against the clock of the

@@ -11,7 +11,7 @@ use serde::Deserialize;
 use serde_json::Value;
 use uuid::Uuid;
 
-use super::{PublicKeys, check_times, refusal, validation};
+use super::{PublicKeys, check_times, header_of, refusal, validation};
 
 /// How old the keys of an issuer may be before they are fetched again.
 const FRESH: Duration = Duration::from_secs(600);
@@ -153,7 +153,7 @@ impl OutsideIssuers {
     /// [`OutsideRefusal`].
     pub async fn verify(&self, token: &str, now: Timestamp) -> Result<OutsideToken, OutsideRefusal> {
         let known = self.issuer_of(token).ok_or(OutsideRefusal::Token("the token is from another issuer"))?;
-        let header = jsonwebtoken::decode_header(token).map_err(|_| OutsideRefusal::Token("the token is not a signed JWT"))?;
+        let header = header_of(token).map_err(OutsideRefusal::Token)?;
         let kid = header.kid.as_deref();
         let settings = &known.settings;
         let keys = known.keys_for(&self.http, kid).await?;

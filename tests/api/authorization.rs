@@ -1,18 +1,13 @@
 //! Who may do what, for every operation that the document tells of: a new one is tested without being named here.
 
-use aws_lc_rs::signature::{Ed25519KeyPair, KeyPair as _};
-use base64::Engine as _;
-use base64::engine::general_purpose::URL_SAFE_NO_PAD;
-use jiff::{SignedDuration, Timestamp};
-use onemind::domain::clock::Clock as _;
 use onemind::http::auth::SCOPES;
-use onemind::tokens::{Grant, KeyRing, Tokens};
 use serde_json::{Value, json};
 
+use crate::bad_tokens::bad_tokens;
 use crate::on_both_databases;
 use crate::support::document::{Document, Operation};
 use crate::support::scene::{Scene, held};
-use crate::support::{Client, Reply, TestApp};
+use crate::support::{Client, Reply};
 
 /// What anybody may ask, and nothing else.
 const PUBLIC: [&str; 8] = [
@@ -27,94 +22,13 @@ const PUBLIC: [&str; 8] = [
 ];
 
 /// What all clients share: the catalogue, the standards, and the service itself. A client without grants sees it too.
-const SHARED: [&str; 3] = ["/v1/trainings/", "/v1/standards/", "/problems/"];
+pub const SHARED: [&str; 3] = ["/v1/trainings/", "/v1/standards/", "/problems/"];
 
 /// What needs a grant for all agencies, whatever there is.
-const OF_STAFF: [&str; 4] = ["/v1/officer-joins", "/v1/clients", "/v1/grants", "/v1/audit-log"];
-
-fn every_scope() -> String {
-    SCOPES.iter().map(|(name, _)| *name).collect::<Vec<_>>().join(" ")
-}
-
-fn grant(scope: &str, lifetime: SignedDuration) -> Grant {
-    Grant { client: "iacp".into(), scope: scope.into(), agencies: None, lifetime }
-}
-
-/// The parts of a token: header, claims and signature.
-fn parts(token: &str) -> (Value, Value, String) {
-    let mut parts = token.split('.');
-    let mut read = || serde_json::from_slice(&URL_SAFE_NO_PAD.decode(parts.next().unwrap()).unwrap()).unwrap();
-    (read(), read(), token.rsplit('.').next().unwrap().to_owned())
-}
-
-fn encoded(part: &Value) -> String {
-    URL_SAFE_NO_PAD.encode(part.to_string())
-}
-
-/// Tokens that must not be accepted, and what each is.
-fn bad_tokens(app: &TestApp) -> Vec<(&'static str, String)> {
-    let good = app.token("iacp", "all", None);
-    let (header, claims, signature) = parts(&good);
-    let with = |part: &Value, name: &str, value: Value| {
-        let mut part = part.clone();
-        part[name] = value;
-        part
-    };
-    let again = |header: &Value, claims: &Value| format!("{}.{}.{signature}", encoded(header), encoded(claims));
-    let now = app.clock.now();
-    let signed = |tokens: &Tokens, now: Timestamp| tokens.sign(&grant(&every_scope(), SignedDuration::from_mins(15)), now).unwrap();
-    let own_keys = || KeyRing::open(&app.config.data_dir).unwrap();
-    let other_folder = app.config.data_dir.join("other");
-    std::fs::create_dir_all(&other_folder).unwrap();
-    let other_key = signed(&Tokens::new(KeyRing::open(&other_folder).unwrap(), &app.config.issuer, &app.config.audience), now);
-    let (_, _, other_signature) = parts(&other_key);
-    let none = with(&header, "alg", json!("none"));
-    let symmetric = with(&header, "alg", json!("HS256"));
-    let public_key = public_key(&app.config.data_dir);
-    let forged = jsonwebtoken::encode(
-        &jsonwebtoken::Header {
-            kid: header["kid"].as_str().map(str::to_owned),
-            typ: Some("at+jwt".into()),
-            ..jsonwebtoken::Header::new(jsonwebtoken::Algorithm::HS256)
-        },
-        &claims,
-        &jsonwebtoken::EncodingKey::from_secret(&public_key),
-    );
-    vec![
-        ("no JWT", "nonsense".into()),
-        ("empty", String::new()),
-        ("cut off", good[..good.len() - 10].to_owned()),
-        ("without its signature", format!("{}.{}.", encoded(&header), encoded(&claims))),
-        ("alg none, unsigned", format!("{}.{}.", encoded(&none), encoded(&claims))),
-        ("alg none, with a signature", again(&none, &claims)),
-        ("alg HS256, with the old signature", again(&symmetric, &claims)),
-        ("alg HS256, signed with the public key", forged.unwrap()),
-        ("with other claims than were signed", again(&header, &with(&claims, "sub", json!("somebody else")))),
-        ("of another key", other_key),
-        ("of another key, under the name of ours", format!("{}.{}.{other_signature}", encoded(&header), encoded(&claims))),
-        ("expired", signed(&app.registry.tokens, now - SignedDuration::from_hours(1))),
-        ("of another issuer", signed(&Tokens::new(own_keys(), "somebody", &app.config.audience), now)),
-        ("for another audience", signed(&Tokens::new(own_keys(), &app.config.issuer, "somebody"), now)),
-    ]
-}
-
-/// The public half of the key in the data folder, which anybody may know.
-fn public_key(folder: &std::path::Path) -> Vec<u8> {
-    let mut folders = vec![folder.to_owned()];
-    while let Some(folder) = folders.pop() {
-        for entry in std::fs::read_dir(folder).unwrap().map(|entry| entry.unwrap().path()) {
-            if entry.is_dir() {
-                folders.push(entry);
-            } else if entry.extension().is_some_and(|extension| extension == "pk8") {
-                return Ed25519KeyPair::from_pkcs8(&std::fs::read(entry).unwrap()).unwrap().public_key().as_ref().to_vec();
-            }
-        }
-    }
-    panic!("there is no key")
-}
+pub const OF_STAFF: [&str; 4] = ["/v1/officer-joins", "/v1/clients", "/v1/grants", "/v1/audit-log"];
 
 /// Sends an operation with each body that it might come with: none, one that is no JSON, one that it takes.
-async fn with_each_body(client: &Client, document: &Document, operation: &Operation, path: &str) -> Vec<Reply> {
+pub async fn with_each_body(client: &Client, document: &Document, operation: &Operation, path: &str) -> Vec<Reply> {
     let mut replies = vec![client.send(client.request(operation.verb(), path)).await];
     if let Some((media_type, schema)) = operation.body() {
         for body in ["{".to_owned(), document.example(schema).unwrap().to_string()] {
@@ -125,7 +39,8 @@ async fn with_each_body(client: &Client, document: &Document, operation: &Operat
     replies
 }
 
-fn secured(document: &Document) -> Vec<Operation> {
+/// The operations that need a token.
+pub fn secured(document: &Document) -> Vec<Operation> {
     document.operations().into_iter().filter(|operation| operation.scopes().is_some()).collect()
 }
 
@@ -245,7 +160,7 @@ on_both_databases! {
 }
 
 /// Sends an operation with a body that it takes, if it takes one.
-async fn with_body(client: &Client, document: &Document, operation: &Operation, path: &str) -> Reply {
+pub async fn with_body(client: &Client, document: &Document, operation: &Operation, path: &str) -> Reply {
     let request = client.request(operation.verb(), path);
     match operation.body() {
         None => client.send(request).await,

@@ -1,6 +1,6 @@
 //! One of everything that has a path of its own, and what the tables hold.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 
 use diesel::QueryableByName;
 use diesel::prelude::*;
@@ -96,6 +96,13 @@ impl Scene {
     /// Who may see and change what the operation is on: staff, except for a client's own course codes.
     pub fn caller<'a>(&'a self, staff: &'a Client, operation: &Operation) -> &'a Client {
         if operation.path.starts_with("/v1/course-mappings/") { &self.client } else { staff }
+    }
+
+    /// The ids of what a client without grants doesn't see.
+    pub fn ids(&self) -> BTreeSet<String> {
+        let tenants = self.paths.iter().filter(|(pattern, _)| !pattern.starts_with("/v1/trainings/"));
+        let segments = tenants.flat_map(|(_, path)| path.split('/'));
+        segments.filter(|segment| uuid::Uuid::try_parse(segment).is_ok()).map(str::to_owned).collect()
     }
 
     /// The path of the operation on what the scene holds.

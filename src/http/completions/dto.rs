@@ -196,7 +196,7 @@ pub struct CompletionView {
     training_id: Option<Uuid>,
     /// Whether staff placed it.
     placed_by_hand: bool,
-    /// Who completed, as pushed.
+    /// Who completed, as pushed; to a client that did not push it, the `id` alone, once it is known.
     officer: OfficerReferenceInput,
     /// What was completed, as pushed.
     training: TrainingReferenceInput,
