@@ -2,7 +2,7 @@
 //! that was revoked is out at once where it was done and within [`FRESH`] on every other replica.
 
 use std::collections::HashMap;
-use std::sync::{Arc, Mutex, PoisonError};
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::{Duration, Instant};
 
 use jiff::{SignedDuration, Timestamp};
@@ -32,7 +32,14 @@ pub struct Access {
 
 /// The clients that called of late.
 #[derive(Debug, Default)]
-pub struct AccessCache(Mutex<HashMap<Uuid, (Instant, Known)>>);
+pub struct AccessCache(Mutex<Held>);
+
+#[derive(Debug, Default)]
+struct Held {
+    clients: HashMap<Uuid, (Instant, Known)>,
+    /// How often something was forgotten: what was asked before, and is answered after, is not kept.
+    forgotten: u64,
+}
 
 /// A client, or that there is none.
 type Known = Option<Arc<Access>>;
@@ -47,7 +54,7 @@ impl AccessCache {
             return Ok(access);
         }
         // As old as the question, not as the answer.
-        let asked = Instant::now();
+        let (asked, forgotten) = (Instant::now(), self.held().forgotten);
         let access: Known = store
             .read(move |conn| -> Result<_, StorageError> {
                 let Some(client) = clients::by_id(conn, client)? else { return Ok(None) };
@@ -55,11 +62,13 @@ impl AccessCache {
                 Ok(Some(Arc::new(Access { client, grants })))
             })
             .await?;
-        let mut held = self.0.lock().unwrap_or_else(PoisonError::into_inner);
-        if held.len() >= KEPT {
-            held.retain(|_, (asked, _)| asked.elapsed() < FRESH);
+        let mut held = self.held();
+        if held.clients.len() >= KEPT {
+            held.clients.retain(|_, (asked, _)| asked.elapsed() < FRESH);
         }
-        held.insert(client, (asked, access.clone()));
+        if held.forgotten == forgotten {
+            held.clients.insert(client, (asked, access.clone()));
+        }
         Ok(access)
     }
 
@@ -79,12 +88,17 @@ impl AccessCache {
 
     /// What was answered a moment ago.
     fn fresh(&self, client: Uuid) -> Option<Known> {
-        let held = self.0.lock().unwrap_or_else(PoisonError::into_inner);
-        held.get(&client).filter(|(asked, _)| asked.elapsed() < FRESH).map(|(_, known)| known.clone())
+        self.held().clients.get(&client).filter(|(asked, _)| asked.elapsed() < FRESH).map(|(_, known)| known.clone())
     }
 
     /// Asks again at the next request: something was changed.
     pub fn forget(&self, client: Uuid) {
-        self.0.lock().unwrap_or_else(PoisonError::into_inner).remove(&client);
+        let mut held = self.held();
+        held.clients.remove(&client);
+        held.forgotten += 1;
+    }
+
+    fn held(&self) -> MutexGuard<'_, Held> {
+        self.0.lock().unwrap_or_else(PoisonError::into_inner)
     }
 }
