@@ -125,6 +125,7 @@ pub fn build(
     registry: web::Data<Registry>,
 ) -> App<impl ServiceFactory<ServiceRequest, Config = (), Response = ServiceResponse<impl MessageBody>, Error = Error, InitError = ()>> {
     App::new()
+        .wrap(from_fn(http::auth::first))
         .wrap(from_fn(http::limits::keep))
         .wrap(http::cors::policy(&registry.web))
         .wrap(from_fn(http::middleware::answer))

@@ -4,9 +4,11 @@ use std::marker::PhantomData;
 use std::pin::Pin;
 use std::sync::Arc;
 
-use actix_web::dev::Payload;
+use actix_web::body::MessageBody;
+use actix_web::dev::{Payload, ServiceRequest, ServiceResponse};
 use actix_web::http::header::{AUTHORIZATION, HeaderValue, RETRY_AFTER, WWW_AUTHENTICATE};
-use actix_web::{FromRequest, HttpRequest, web};
+use actix_web::middleware::Next;
+use actix_web::{Error, FromRequest, HttpMessage as _, HttpRequest, web};
 use uuid::Uuid;
 
 use super::access::Access;
@@ -213,7 +215,7 @@ impl FromRequest for Caller {
 
     fn from_request(request: &HttpRequest, _: &mut Payload) -> Self::Future {
         let request = request.clone();
-        Box::pin(async move { authenticate(&request).await?.with_strict(&request) })
+        Box::pin(async move { authenticated(&request).await?.with_strict(&request) })
     }
 }
 
@@ -224,7 +226,7 @@ impl<S: Scopes> FromRequest for Allowed<S> {
     fn from_request(request: &HttpRequest, _: &mut Payload) -> Self::Future {
         let request = request.clone();
         Box::pin(async move {
-            let caller = authenticate(&request).await?;
+            let caller = authenticated(&request).await?;
             let missing: Vec<&str> = S::NAMES.iter().copied().filter(|name| !caller.may(name)).collect();
             if missing.is_empty() {
                 Ok(Self { caller: caller.with_strict(&request)?, scope: PhantomData })
@@ -232,6 +234,36 @@ impl<S: Scopes> FromRequest for Allowed<S> {
                 Err(missing_scopes(&missing, S::NAMES))
             }
         })
+    }
+}
+
+/// Asks who calls before a handler reads anything else of the request. The arguments of a handler are read side by side: while the
+/// grants of a client are looked up, a body that is not as it should be would be answered in place of a token that doesn't hold.
+///
+/// # Errors
+/// None of its own: a refusal is an answer by then.
+pub async fn first(request: ServiceRequest, next: Next<impl MessageBody + 'static>) -> Result<ServiceResponse<impl MessageBody>, Error> {
+    if asks_for_a_token(request.request()) {
+        match authenticate(request.request()).await {
+            Ok(caller) => drop(request.extensions_mut().insert(caller)),
+            Err(refused) => return Ok(request.error_response(refused).map_into_right_body()),
+        }
+    }
+    Ok(next.call(request).await?.map_into_left_body())
+}
+
+fn asks_for_a_token(request: &HttpRequest) -> bool {
+    let registry = request.app_data::<web::Data<Registry>>();
+    let pattern = request.match_pattern();
+    registry.zip(pattern).is_some_and(|(registry, pattern)| registry.documents.takes_token(request.method().as_str(), &pattern))
+}
+
+/// Who calls, as [`first`] found out.
+async fn authenticated(request: &HttpRequest) -> Result<Caller, ApiError> {
+    let known = request.extensions().get::<Caller>().cloned();
+    match known {
+        Some(caller) => Ok(caller),
+        None => authenticate(request).await,
     }
 }
 

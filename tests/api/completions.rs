@@ -141,7 +141,9 @@ on_both_databases! {
         let pushed = scene.lms.post("/v1/completions", &record("rec-1")).await.expect(201);
         let path = format!("/v1/completions/{}", pushed["id"].as_str().unwrap());
         let colleague = app.client("rms", "completions:read completions:write", Some(&["ori:TX0000001"]));
-        assert_eq!(colleague.get(&path).await.expect(200), pushed);
+        let mut seen = pushed.clone();
+        seen["officer"] = json!({"id": scene.officer});
+        assert_eq!(colleague.get(&path).await.expect(200), seen);
         colleague.post(&format!("{path}/revocation"), &json!({"reason": "no"})).await.problem(403, "outside-grant");
         app.agency("TX0000002").await;
         let stranger = app.client("other", "completions:read completions:write", Some(&["ori:TX0000002"]));

@@ -15,7 +15,7 @@ use crate::support::scene::{AGENCY, Scene, held};
 use crate::support::vendor::Vendor;
 use crate::support::{Client, Reply, TestApp};
 
-/// What any client may make, as its own: tests/api/out_of_reach.rs tells what it learns by it.
+/// What any client may make, as its own: `tests/api/out_of_reach.rs` tells what it learns by it.
 const OWN: [&str; 3] = ["POST /v1/completions", "POST /v1/completions/batch", "POST /v1/course-mappings"];
 
 /// An ORI that nobody has.
@@ -202,7 +202,7 @@ async fn without_a_grant(document: &Document, scene: &Scene, operation: &Operati
                 assert!([403, 422].contains(&there.status), "{name}");
             }
             Expected::Problem(status, slug) => {
-                assert_eq!((there.status, &there.json()["type"]), (status, &json!(format!("/problems/{slug}"))), "{name}")
+                assert_eq!((there.status, &there.json()["type"]), (status, &json!(format!("/problems/{slug}"))), "{name}");
             }
             Expected::List => {
                 assert_eq!(there.status, 200, "{name}");
@@ -219,6 +219,27 @@ async fn without_a_grant(document: &Document, scene: &Scene, operation: &Operati
 }
 
 on_both_databases! {
+    async fn who_calls_is_asked_before_what_they_send(app: TestApp) {
+        let document = Document::current();
+        let revoked = Vendor::make(&app, &body("revoked"), &[]).await;
+        let poor = Vendor::make(&app, &json!({"name": "poor", "kind": "lms", "scopes": ["agencies:read"]}), &[]).await;
+        let (gone, poor_client) = (revoked.client(&app).await, poor.client(&app).await);
+        app.staff().post(&format!("/v1/clients/{}/revocation", revoked.id), &json!({"reason": "gone"})).await.expect(200);
+        for operation in secured(&document) {
+            for (vendor, client, status) in [(&revoked, &gone, 401), (&poor, &poor_client, 403)] {
+                if status == 403 && operation.scopes().unwrap().iter().all(|scope| *scope == "agencies:read") {
+                    continue;
+                }
+                // What is known of the client is to be looked up, and all else is there to be looked at.
+                app.registry.access.forget(vendor.id.parse().unwrap());
+                let path = format!("{}?nonsense=%ZZ", operation.path_with(|_| "nonsense".to_owned()));
+                let request = client.request(operation.verb(), &path).header("content-type", "text/nonsense").header("if-match", "nonsense");
+                let reply = client.send(request.body("{")).await;
+                assert_eq!(reply.status, status, "{}: {}", operation.name(), reply.text);
+            }
+        }
+    }
+
     async fn no_operation_opens_to_a_token_that_is_not_for_it(app: TestApp) {
         let document = Document::current();
         let scene = Scene::make(&app).await;

@@ -3,7 +3,8 @@
 use reqwest::Method;
 use serde_json::{Value, json};
 
-use crate::matrix::{NOBODYS, told};
+use crate::authorization::{SHARED, secured};
+use crate::matrix::{NOBODYS, pairs, told};
 use crate::on_both_databases;
 use crate::support::document::{Document, NO_ID};
 use crate::support::scene::{AGENCY, Scene};
@@ -74,6 +75,36 @@ on_both_databases! {
         let by_identifier = |value: &str| format!("/v1/officers?identifier_system=post%3AUS-TX&identifier_value={value}");
         let (there, nowhere) = (client.get(&by_identifier("77-1")).await, client.get(&by_identifier("77-2")).await);
         assert_eq!(told(&scene, &there), told(&scene, &nowhere));
+    }
+
+    async fn preconditions_don_t_tell_of_it(app: TestApp) {
+        let document = Document::current();
+        let scene = Scene::make(&app).await;
+        let client = neighbour(&app).await;
+        let mut asked = 0;
+        for operation in secured(&document) {
+            let Some(pair) = pairs(&document, &scene, &operation).into_iter().next_back() else { continue };
+            for header in ["if-match", "if-none-match"] {
+                if !operation.parameters("header").iter().any(|parameter| parameter["name"].as_str().unwrap().eq_ignore_ascii_case(header)) {
+                    continue;
+                }
+                for value in ["*", "\"an-etag\""] {
+                    let ask = |(path, body): (String, Option<Value>)| {
+                        let mut request = client.request(operation.verb(), &path).header(header, value);
+                        if let (Some((media_type, _)), Some(body)) = (operation.body(), body) {
+                            request = request.header("content-type", media_type).body(body.to_string());
+                        }
+                        client.send(request)
+                    };
+                    let (there, nowhere) = (ask(pair.there.clone()).await, ask(pair.nowhere.clone()).await);
+                    if SHARED.iter().all(|shared| !operation.path.starts_with(shared)) {
+                        assert_eq!(told(&scene, &there), told(&scene, &nowhere), "{} with {header}: {value}", operation.name());
+                        asked += 1;
+                    }
+                }
+            }
+        }
+        assert!(asked > 40, "{asked}");
     }
 
     async fn a_push_does_not_tell_of_it(app: TestApp) {
@@ -164,12 +195,14 @@ on_both_databases! {
         let nowhere = client.patch(&path, &with("79-2")).await;
         assert_eq!(there.status, 200, "{}", there.text);
         assert_eq!(made(&scene, &there), made(&scene, &nowhere));
-        let roster = |value: &str| json!({"as_of": "2026-01-01", "officers": [{"family_name": "Stone", "given_name": "Ada", "sworn": true,
+        let roster = |value: &str, family_name: &str| json!({"as_of": "2026-01-01", "officers": [{"family_name": family_name, "given_name": "Ada", "sworn": true,
             "started_on": "2019-05-01", "identifiers": [{"system": "post:US-TX", "value": value}]}]});
         let dry = format!("/v1/agencies/{OURS}/roster?dry_run=true&allow_shrink=true");
-        let there = client.put(&dry, &roster("77-1")).await;
-        assert_eq!(there.status, 200, "{}", there.text);
-        assert_eq!(made(&scene, &there), made(&scene, &client.put(&dry, &roster("79-3")).await));
+        for name in ["Stone", "Wong"] {
+            let there = client.put(&dry, &roster("77-1", name)).await;
+            assert_eq!(there.status, 200, "{}", there.text);
+            assert_eq!(made(&scene, &there), made(&scene, &client.put(&dry, &roster("79-3", name)).await));
+        }
     }
 
     async fn what_another_client_pushed_for_an_officer_names_no_agency_out_of_reach(app: TestApp) {

@@ -115,7 +115,8 @@ proptest! {
             let forged = sign(&pair, &header, &claims);
             prop_assert!(!holds(&forged), "{}", forged);
             let (signed, _) = forged.rsplit_once('.').unwrap();
-            let old = original.rsplit_once('.').unwrap().1;
+            let (was, old) = original.rsplit_once('.').unwrap();
+            prop_assume!(signed != was);
             let (with_the_old, unsigned) = (format!("{signed}.{old}"), format!("{signed}."));
             // Where the header comes out as it was, it is the token itself.
             prop_assert_eq!(holds(&with_the_old), with_the_old == *original, "{}", with_the_old);

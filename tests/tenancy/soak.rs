@@ -164,7 +164,7 @@ impl Soak {
                 _ if segment.starts_with('{') => self.world.any(&before, dice.roll()).unwrap_or_else(|| NO_ID.to_owned()),
                 _ => segment.to_owned(),
             };
-            before = segment.to_owned();
+            segment.clone_into(&mut before);
             path = format!("{path}/{filled}");
         }
         let filters: Vec<&str> = operation.parameters("query").iter().map(|parameter| parameter["name"].as_str().unwrap()).collect();
@@ -236,8 +236,7 @@ impl Soak {
         }
         let what = || format!("{} {asked}: {} {}", operation.method, reply.status, reply.text);
         match (reply.status, revoked) {
-            (500.., _) => self.fault(what()),
-            (401, None) => self.fault(what()),
+            (500.., _) | (401, None) => self.fault(what()),
             (status, Some((_, Some(known)))) if status != 401 && began > known + LATE => self.fault(format!("after it was revoked: {}", what())),
             _ => {}
         }
