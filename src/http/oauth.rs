@@ -340,7 +340,8 @@ fn decoded(text: &str) -> Option<String> {
 async fn authenticate(request: &HttpRequest, registry: &Data<Registry>, credentials: Credentials) -> Result<Client, Refusal> {
     let refused = || Refusal::client(credentials.basic);
     let now = registry.clock.now();
-    let id = Uuid::try_parse(&credentials.client).unwrap_or(Uuid::nil());
+    // To the letter, as it was given out.
+    let id = Uuid::try_parse(&credentials.client).ok().filter(|id| id.to_string() == credentials.client).unwrap_or(Uuid::nil());
     let client = registry.store.read(move |conn| credentials::find(conn, id)).await?;
     let secrets = client.as_ref().map(|client| client.secrets.clone()).unwrap_or_default();
     let proof = match &credentials.shown {
