@@ -103,6 +103,15 @@ async fn furnish(app: &TestApp, index: usize) -> (String, String) {
     (id, ori)
 }
 
+/// Has each officer serve at the next agency too: who sees that agency sees the officer and their credit, and nothing of the first.
+async fn share_officers(app: &TestApp, agencies: &[(String, String)]) {
+    let staff = app.staff();
+    for (officer, next) in staff.all("/v1/officers").await.iter().zip(agencies.iter().cycle().skip(1)) {
+        let spell = json!({"agency": next.0, "sworn": true, "employment": "part_time", "started_on": "2024-05-01"});
+        staff.post(&format!("/v1/officers/{}/appointments", officer["id"].as_str().unwrap()), &spell).await.expect(201);
+    }
+}
+
 async fn grant(staff: &Client, tenant: &str, (agency, ori): &(String, String)) -> Granted {
     let from = Instant::now();
     let body = json!({"client": tenant, "agency": agency, "starts_on": "2020-01-01", "ends_on": null});
@@ -117,6 +126,7 @@ impl Soak {
         for index in 0..AGENCIES {
             oris.push(furnish(app, index).await);
         }
+        share_officers(app, &oris).await;
         let scopes: Vec<&str> = SCOPES.iter().map(|(name, _)| *name).collect();
         let (staff, mut dice, mut tenants) = (app.staff(), Dice::new(), Vec::new());
         for index in 0..CLIENTS {
