@@ -6,6 +6,7 @@
 #[path = "../support/mod.rs"]
 mod support;
 
+mod log;
 mod soak;
 mod timing;
 mod world;

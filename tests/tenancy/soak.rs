@@ -372,6 +372,7 @@ async fn soak(backend: Backend) {
         unknown.len(),
         unknown.iter().take(10).cloned().collect::<Vec<_>>().join("\n")
     );
+    crate::log::check(&app);
 }
 
 #[actix_web::test]
