@@ -11,6 +11,7 @@ use super::{Fault, ServiceError, ServiceResult, Tx};
 use crate::domain::agency::AgencyKey;
 use crate::domain::client::GrantDraft;
 use crate::storage::clients;
+use crate::storage::dialect::{Lock, lock};
 use crate::storage::grants::{self as rows, Grant, GrantFilter};
 
 /// The grant of this id.
@@ -45,6 +46,8 @@ pub fn list(tx: &mut Tx<'_>, client: Option<Uuid>, agency: Option<&AgencyKey>, p
 /// Faults of the draft: no such client, no agency of such an id.
 pub fn create(tx: &mut Tx<'_>, draft: &GrantDraft) -> ServiceResult<Grant> {
     staff_only(tx)?;
+    // Before anything is asked: an agency that is being registered under the ORI is there afterwards, or ties the grant to itself.
+    lock(tx.conn, Lock::Place)?;
     let mut faults = Fault::all(draft.check());
     if clients::by_id(tx.conn, draft.client)?.is_none() {
         faults.push(Fault::new("/client", "unknown_client", format!("there is no client `{}`", draft.client)));
@@ -74,6 +77,7 @@ pub fn create(tx: &mut Tx<'_>, draft: &GrantDraft) -> ServiceResult<Grant> {
 /// # Errors
 /// As [`get`], what `edit` says, and faults of the outcome.
 pub fn change(tx: &mut Tx<'_>, id: Uuid, edit: impl FnOnce(&mut Tx<'_>, &Grant) -> ServiceResult<GrantDraft>) -> ServiceResult<Grant> {
+    lock(tx.conn, Lock::Place)?;
     let current = get(tx, id)?;
     let draft = edit(tx, &current)?;
     ServiceError::check(Fault::all(draft.check()))?;
