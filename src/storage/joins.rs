@@ -11,7 +11,7 @@ use super::StorageError;
 use super::conn::AnyConn;
 use super::dialect::{HALF_OF_BINDS, per_backend, rows_per_statement};
 use super::error::corrupt;
-use super::officers::agencies_within;
+use super::officers::{agencies_within, email_sha1s};
 use super::schema::{officer_join_keys, officer_joins};
 use super::types::{At, Id, Json};
 use crate::domain::join::JoinStatus;
@@ -98,6 +98,7 @@ impl Join {
         if self.status == JoinStatus::Joined {
             keys.push(name_key(&fold(self.family_name.as_str()), &fold(self.given_name.as_str())));
             keys.extend(self.email.as_ref().map(|email| format!("email:{}", email.folded())));
+            keys.extend(self.email.iter().flat_map(email_sha1s).map(|digest| format!("email_sha1:{digest}")));
         }
         keys
     }
@@ -255,6 +256,22 @@ pub fn update(conn: &mut AnyConn, join: &Join) -> Result<(), StorageError> {
         .execute(conn)?;
     diesel::delete(officer_join_keys::table.filter(officer_join_keys::join_id.eq(Id(join.id)))).execute(conn)?;
     if join.confirmed_at.is_none() { insert_keys(conn, std::slice::from_ref(join)) } else { Ok(()) }
+}
+
+/// Writes the keys of all joins that aren't confirmed anew: there may be kinds of keys that there were not when they came.
+///
+/// # Errors
+/// Where the database fails.
+pub fn rewrite_keys(conn: &mut AnyConn) -> Result<(), StorageError> {
+    let mut after = None;
+    loop {
+        let some = list(conn, Some(JoinStatus::Joined), after, 500)?;
+        let Some(last) = some.last() else { return Ok(()) };
+        after = Some(last.id);
+        for join in some.iter().filter(|join| join.confirmed_at.is_none()) {
+            update(conn, join)?;
+        }
+    }
 }
 
 /// Takes joins away.

@@ -20,6 +20,7 @@ use crate::storage::{StorageError, joins};
 struct Wanted<'a> {
     ids: Vec<Id>,
     emails: Vec<&'a str>,
+    email_sha1s: Vec<&'a str>,
     /// With the prefix: that is how the column holds them.
     names: Vec<&'a str>,
     identifiers: Vec<&'a str>,
@@ -34,6 +35,7 @@ impl<'a> Wanted<'a> {
             match key.split_once(':') {
                 Some(("id", id)) => wanted.ids.extend(Uuid::try_parse(id).ok().map(Id)),
                 Some(("email", email)) => wanted.emails.push(email),
+                Some(("email_sha1", digest)) => wanted.email_sha1s.push(digest),
                 Some(("name", _)) => wanted.names.push(key),
                 Some(("identifier", identifier)) => wanted.identifiers.push(identifier),
                 Some(("employee", number)) => wanted.employee_numbers.push(number),
@@ -62,6 +64,12 @@ pub fn answering(conn: &mut AnyConn, reach: &Reach, keys: &[String]) -> Result<V
             let query = officers::table.filter(officers::email_folded.eq_any(some)).select(officers::id).into_boxed();
             extend(&mut found, appointed!(query, officers::id, agencies).load(conn)?);
         }
+        for some in wanted.email_sha1s.chunks(HALF_OF_BINDS) {
+            let query = officers::table.filter(officers::email_sha1.eq_any(some)).select(officers::id).into_boxed();
+            extend(&mut found, appointed!(query, officers::id, agencies).load(conn)?);
+            let query = officers::table.filter(officers::email_folded_sha1.eq_any(some)).select(officers::id).into_boxed();
+            extend(&mut found, appointed!(query, officers::id, agencies).load(conn)?);
+        }
         for some in wanted.names.chunks(HALF_OF_BINDS) {
             let query = officers::table.filter(officers::name_key.eq_any(some)).select(officers::id).into_boxed();
             extend(&mut found, appointed!(query, officers::id, agencies).load(conn)?);
@@ -84,7 +92,7 @@ pub fn answering(conn: &mut AnyConn, reach: &Reach, keys: &[String]) -> Result<V
         found.extend(by_identifier(conn, agencies, &wanted.identifiers)?);
     }
     if reach.ids().is_some() {
-        let sent = |key: &&String| ["identifier:", "email:", "name:"].iter().any(|kind| key.starts_with(kind));
+        let sent = |key: &&String| ["identifier:", "email:", "email_sha1:", "name:"].iter().any(|kind| key.starts_with(kind));
         let keys: Vec<&str> = keys.iter().filter(sent).map(String::as_str).collect();
         found.extend(joins::officers_by_keys(conn, reach, &keys)?);
     }
