@@ -9,7 +9,7 @@ use super::changes::Changes;
 use super::page::{PageOf, PageRequest};
 use super::pseudonyms::{forget_answers, refuse_pseudonymized};
 use super::touched::Touched;
-use super::{Fault, ServiceError, ServiceResult, Tx, agencies, appointments, identity};
+use super::{Fault, ServiceError, ServiceResult, Tx, agencies, appointments, identity, statements};
 use crate::domain::agency::AgencyKey;
 use crate::domain::officer::{Identifier, OfficerDraft, Person};
 use crate::domain::reach::Reach;
@@ -139,6 +139,7 @@ pub fn delete(tx: &mut Tx<'_>, id: Uuid, guard: impl FnOnce(&mut Tx<'_>, &Office
         let sent: Vec<Uuid> = joins::unconfirmed(tx.conn, &tx.reach, &[id])?.remove(&id).unwrap_or_default().iter().map(|join| join.id).collect();
         joins::delete(tx.conn, &sent)?;
     } else {
+        statements::forget(tx, &officer, &[])?;
         rows::delete(tx.conn, id)?;
         forget_answers(tx, id)?;
     }

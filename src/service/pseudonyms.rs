@@ -6,7 +6,7 @@ use serde_json::Value;
 use uuid::Uuid;
 
 use super::touched::Touched;
-use super::{ServiceError, ServiceResult, Tx, officers};
+use super::{ServiceError, ServiceResult, Tx, officers, statements};
 use crate::domain::matching::identifier_key;
 use crate::domain::officer::Person;
 use crate::domain::placement::Placement;
@@ -40,6 +40,8 @@ pub fn pseudonymize(tx: &mut Tx<'_>, id: Uuid, reason: &Note) -> ServiceResult<O
     rows::reduce_officer(tx.conn, id, &person, reason.as_str(), tx.now)?;
     rows::reduce_completions(tx.conn, &completions, tx.now)?;
     stay(tx, &completions)?;
+    let ids: Vec<Uuid> = completions.iter().map(|completion| completion.id).collect();
+    statements::forget(tx, &officer, &ids)?;
     let mut named: Vec<Uuid> = completions.iter().map(|completion| completion.id).collect();
     named.push(id);
     reduce_answers(tx, &named, &person)?;
