@@ -36,3 +36,4 @@ mod status;
 mod status_list;
 mod training_gaps;
 mod trainings;
+mod xapi;

@@ -148,10 +148,15 @@ fn successes(operation: &mut Value, tagged: bool, limited: bool) {
     }
 }
 
-/// The headers of answers that only xAPI has.
+/// The headers that only xAPI has.
 fn experience(operation: &mut Value, of_statements: bool) {
     let names: &[&str] =
         if of_statements { &["X-Experience-API-Version", "X-Experience-API-Consistent-Through"] } else { &["X-Experience-API-Version"] };
+    for parameter in operation.get_mut("parameters").and_then(Value::as_array_mut).into_iter().flatten() {
+        if parameter["name"] == names[0] {
+            parameter["schema"]["pattern"] = json!(r"^(1\.0(\.[0-9])?|2\.0(\.0)?)$");
+        }
+    }
     for (_, response) in operation["responses"].as_object_mut().into_iter().flatten().filter(|(status, _)| status.starts_with('2')) {
         for name in names {
             response["headers"][*name] = json!({"$ref": format!("#/components/headers/{name}")});

@@ -65,7 +65,7 @@ pub struct AgentSchema {
     mbox: Option<String>,
     /// The SHA-1 of the `mailto:` URI.
     #[serde(rename = "mbox_sha1sum")]
-    #[schema(required = false, nullable = false, example = "4e1243bd22c66e76c2ba9eddc1f91394e57f9f83")]
+    #[schema(required = false, nullable = false, example = "d90d1cdec81849aaf5aee4d9a2010285d9f46332")]
     mbox_sha1sum: Option<String>,
     #[schema(required = false, nullable = false, example = "https://id.example/m.rivera")]
     openid: Option<String>,

@@ -118,7 +118,7 @@ mod tests {
     fn a_draft_comes_back_from_its_document_as_it_was() {
         let document = json!({
             "external_id": "rec-1",
-            "officer": {"id": Uuid::from_u128(7), "identifier": {"system": "post:US-IL", "value": "1-2"}, "email": "M.Rivera@example.org", "email_sha1": "4e1243bd22c66e76c2ba9eddc1f91394e57f9f83", "agency": "ori:ILCPD0000",
+            "officer": {"id": Uuid::from_u128(7), "identifier": {"system": "post:US-IL", "value": "1-2"}, "email": "M.Rivera@example.org", "email_sha1": "d90d1cdec81849aaf5aee4d9a2010285d9f46332", "agency": "ori:ILCPD0000",
                 "employee_number": "E-17", "badge_number": "11288", "family_name": "Rivera", "given_name": "María", "appointed_on": "2010-09-01"},
             "training": {"code": "CIT-40"}, "completed_on": "2026-03-06", "completed_at": "2026-03-07T05:30:00Z", "expires_on": "2029-03-06", "hours": 40.0, "score": 0.93,
             "passed": true, "certificate_number": "C-771", "evidence_url": "https://lms.example/c/771", "revision": 3, "updated_at": "2026-03-08T00:00:00Z",
