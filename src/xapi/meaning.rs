@@ -81,10 +81,6 @@ fn hours(seconds: f64) -> Option<Hours> {
 /// By what an Agent names an officer. One that is longer than an identifier may be names nobody: the completion waits for staff.
 fn reference(actor: &Value) -> OfficerReference {
     let none = OfficerReference::default();
-    let identifier = |system: &str, value: &Value| {
-        let (system, value) = (Text::parse(system).ok()?, Text::parse(value.as_str()?).ok()?);
-        Some(Identifier { system, value })
-    };
     if let Some(mbox) = actor["mbox"].as_str() {
         return OfficerReference { email: Email::parse(mbox.trim_start_matches("mailto:")).ok(), ..none };
     }
@@ -94,8 +90,17 @@ fn reference(actor: &Value) -> OfficerReference {
     if !actor["openid"].is_null() {
         return OfficerReference { identifier: identifier("openid", &actor["openid"]), ..none };
     }
-    let home = actor["account"]["homePage"].as_str().unwrap_or_default();
-    OfficerReference { identifier: identifier(&format!("xapi:{home}"), &actor["account"]["name"]), ..none }
+    OfficerReference { identifier: identifier_of(&actor["account"]), ..none }
+}
+
+/// The identifier that an account is.
+pub fn identifier_of(account: &Value) -> Option<Identifier> {
+    identifier(&format!("xapi:{}", account["homePage"].as_str()?), &account["name"])
+}
+
+fn identifier(system: &str, value: &Value) -> Option<Identifier> {
+    let (system, value) = (Text::parse(system).ok()?, Text::parse(value.as_str()?).ok()?);
+    Some(Identifier { system, value })
 }
 
 #[cfg(test)]

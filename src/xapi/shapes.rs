@@ -23,6 +23,9 @@ const ACCOUNT: Shape = Shape { members: &[("homePage", iri), ("name", text)], re
 
 fn account(check: &mut Check, at: &str, value: &Value) {
     check.shape(at, value, &ACCOUNT);
+    if let Some(invalid) = super::meaning::identifier_of(value).and_then(|identifier| identifier.check()) {
+        check.faults.push((at.to_owned(), invalid));
+    }
 }
 
 fn object_type(value: &Value) -> Option<&str> {

@@ -7,7 +7,7 @@ mod query;
 mod schema;
 mod version;
 
-use actix_web::http::header::CACHE_CONTROL;
+use actix_web::http::header::{CACHE_CONTROL, VARY};
 use actix_web::{HttpRequest, HttpResponse, get, post, put};
 use serde_json::{Value, json};
 
@@ -91,10 +91,13 @@ async fn get_statements(caller: Allowed<CompletionsRead>, version: ApiVersion, r
 }
 
 /// What of xAPI this is
+///
+/// A client that says that it follows 1.0 is told of that edition alone: some know of no other, and fail where they hear of one.
 #[utoipa::path(tag = "xapi", security(()), responses((status = 200, description = "The editions that are spoken.", body = About)))]
 #[get("/xapi/about")]
-async fn get_xapi_about() -> HttpResponse {
-    HttpResponse::Ok().insert_header((CACHE_CONTROL, "public, max-age=300")).json(About::new())
+async fn get_xapi_about(request: HttpRequest) -> HttpResponse {
+    let about = About::of(version::asked(request.headers()));
+    HttpResponse::Ok().insert_header((CACHE_CONTROL, "public, max-age=300")).insert_header((VARY, version::NAME.as_str())).json(about)
 }
 
 /// Every operation of this folder.

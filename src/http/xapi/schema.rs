@@ -4,6 +4,8 @@ use serde::Serialize;
 use serde_json::Value;
 use utoipa::ToSchema;
 
+use crate::xapi::Version;
+
 /// Statements as they are sent.
 #[derive(Serialize, ToSchema)]
 #[serde(untagged)]
@@ -115,14 +117,15 @@ pub struct StatementResult {
 #[schema(as = XapiAbout)]
 pub struct About {
     #[schema(example = json!(["2.0.0", "1.0.3"]))]
-    version: [&'static str; 2],
+    version: Vec<&'static str>,
     #[schema(value_type = Object, example = json!({}))]
     extensions: Value,
 }
 
 impl About {
-    /// Both editions, and nothing beyond.
-    pub fn new() -> Self {
-        Self { version: ["2.0.0", "1.0.3"], extensions: Value::Object(serde_json::Map::new()) }
+    /// Both editions, or that which a client of the first follows; and nothing beyond.
+    pub fn of(asked: Option<Version>) -> Self {
+        let version = if asked == Some(Version::One) { vec![Version::One] } else { vec![Version::Two, Version::One] };
+        Self { version: version.into_iter().map(Version::as_str).collect(), extensions: Value::Object(serde_json::Map::new()) }
     }
 }

@@ -11,12 +11,14 @@ use crate::http::problem::{ApiError, Kind};
 use crate::service::Fault;
 use crate::xapi::Version;
 
-const NAME: HeaderName = HeaderName::from_static("x-experience-api-version");
+/// Its name.
+pub const NAME: HeaderName = HeaderName::from_static("x-experience-api-version");
 
 /// The edition that a request follows.
 pub struct ApiVersion(pub Version);
 
-fn asked(headers: &HeaderMap) -> Option<Version> {
+/// The edition that the header names, where it comes once and names one.
+pub fn asked(headers: &HeaderMap) -> Option<Version> {
     let mut values = headers.get_all(&NAME);
     let value = values.next()?.to_str().ok()?;
     Version::parse(value).filter(|_| values.next().is_none())
