@@ -131,7 +131,10 @@ fn refuse_differing(sent: &Sent, ids: &[Uuid], hashes: &[String], held: &HashMap
         // An instant that one of them leaves out is the service's to set.
         let other_instant = former.sent_at.zip(statement.sent_at()).is_some_and(|(former, now)| former != now);
         if former.content_hash != hashes[index] || other_instant {
-            return Err(ServiceError::conflict("statement_differs", format!("the statement {} was sent before, and says something else", ids[index])));
+            return Err(ServiceError::conflict(
+                "statement_differs",
+                format!("the statement {} was sent before, and says something else", ids[index]),
+            ));
         }
     }
     Ok(())

@@ -9,9 +9,9 @@ use diesel::prelude::*;
 use diesel::sqlite::Sqlite;
 use diesel_migrations::{EmbeddedMigrations, MigrationHarness as _, embed_migrations};
 
-use super::{StorageError, joins, officers};
 use super::conn::AnyConn;
 use super::dialect::{per_backend, while_migrating};
+use super::{StorageError, joins, officers};
 
 const POSTGRES: EmbeddedMigrations = embed_migrations!("migrations/postgres");
 const SQLITE: EmbeddedMigrations = embed_migrations!("migrations/sqlite");

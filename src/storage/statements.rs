@@ -219,12 +219,12 @@ pub fn list(conn: &mut AnyConn, client: Uuid, filter: &StatementFilter, fetch: i
 
 /// That a statement is found by each of the digests, or the statement that it is about by each of them (xAPI-Communication §2.1.3).
 fn found_by(client: Uuid, lookups: &[String]) -> Option<Condition> {
-    let of = |lookup: &String| statement_keys::table.filter(statement_keys::client_id.eq(Id(client))).filter(statement_keys::lookup.eq(lookup.clone()));
+    let of =
+        |lookup: &String| statement_keys::table.filter(statement_keys::client_id.eq(Id(client))).filter(statement_keys::lookup.eq(lookup.clone()));
     let mut found: Option<(Condition, Condition)> = None;
     for lookup in lookups {
         let itself: Condition = Box::new(statements::statement_id.eq_any(of(lookup).select(statement_keys::statement_id)));
-        let other: Condition =
-            Box::new(statements::refers_to.eq_any(of(lookup).select(statement_keys::statement_id.nullable())).assume_not_null());
+        let other: Condition = Box::new(statements::refers_to.eq_any(of(lookup).select(statement_keys::statement_id.nullable())).assume_not_null());
         found = Some(match found {
             None => (itself, other),
             Some((all_itself, all_other)) => (Box::new(all_itself.and(itself)), Box::new(all_other.and(other))),

@@ -17,7 +17,8 @@ impl Duration {
             None => (rest, ""),
         };
         let has_weeks = days.ends_with('W');
-        let mut parts = if has_weeks { parts(days, &[('W', Some(604_800.0))])? } else { parts(days, &[('Y', None), ('M', None), ('D', Some(86_400.0))])? };
+        let mut parts =
+            if has_weeks { parts(days, &[('W', Some(604_800.0))])? } else { parts(days, &[('Y', None), ('M', None), ('D', Some(86_400.0))])? };
         if has_weeks && !times.is_empty() {
             return None;
         }
@@ -75,7 +76,10 @@ mod tests {
         assert_eq!(seconds("P2W"), Some(Some(1_209_600.0)));
         assert_eq!(seconds("P1Y2M"), Some(None));
         assert_eq!(seconds("P0Y0M0DT1H0M0S"), Some(Some(3600.0)));
-        for bad in ["", "P", "PT", "40H", "P40H", "PT1", "PT1D", "P1M1Y", "PT1S1H", "PT1.5H2M", "P1W2D", "P1WT1H", "PT-1H", "PT.5H", "PT1.H", "PT1..5H", "pt1h", "PT1H ", "PTé", "P1é"] {
+        for bad in [
+            "", "P", "PT", "40H", "P40H", "PT1", "PT1D", "P1M1Y", "PT1S1H", "PT1.5H2M", "P1W2D", "P1WT1H", "PT-1H", "PT.5H", "PT1.H", "PT1..5H",
+            "pt1h", "PT1H ", "PTé", "P1é",
+        ] {
             assert_eq!(Duration::parse(bad), None, "{bad}");
         }
     }

@@ -116,8 +116,14 @@ mod tests {
     fn ids_are_what_identifies_each_part() {
         let ids = formatted(statement(), &Format::Ids);
         assert_eq!(ids["actor"], json!({"objectType": "Group", "member": [{"mbox": "mailto:a@x.example"}]}));
-        assert_eq!((&ids["verb"], &ids["object"]), (&json!({"id": "http://adlnet.gov/expapi/verbs/completed"}), &json!({"id": "https://lms.example/c"})));
-        assert_eq!(ids["context"], json!({"contextActivities": {"parent": [{"id": "https://lms.example/p"}]}, "instructor": {"mbox": "mailto:b@x.example"}}));
+        assert_eq!(
+            (&ids["verb"], &ids["object"]),
+            (&json!({"id": "http://adlnet.gov/expapi/verbs/completed"}), &json!({"id": "https://lms.example/c"}))
+        );
+        assert_eq!(
+            ids["context"],
+            json!({"contextActivities": {"parent": [{"id": "https://lms.example/p"}]}, "instructor": {"mbox": "mailto:b@x.example"}})
+        );
     }
 
     #[test]

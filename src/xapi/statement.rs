@@ -32,7 +32,13 @@ macro_rules! statement_members {
 
 const REQUIRED: &[&str] = &["actor", "verb", "object"];
 const STATEMENT: Shape = Shape {
-    members: statement_members![|check, at, value| object(check, at, value, false), ("id", uuid), ("stored", instant), ("authority", actor), ("version", version)],
+    members: statement_members![
+        |check, at, value| object(check, at, value, false),
+        ("id", uuid),
+        ("stored", instant),
+        ("authority", actor),
+        ("version", version)
+    ],
     required: REQUIRED,
 };
 const SUB_STATEMENT: Shape =

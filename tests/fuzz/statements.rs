@@ -31,7 +31,8 @@ fn leaf() -> impl Strategy<Value = Value> {
         any::<i64>().prop_map(Value::from),
         any::<f64>().prop_map(Value::from),
         any::<String>().prop_map(Value::from),
-        "[a-z]{1,5}:[ -~]{0,12}|P[0-9TWDHMS.]{0,8}|[0-9TZ:.+-]{10,30}|Agent|Group|Activity|SubStatement|StatementRef|mailto:.{0,9}".prop_map(Value::from),
+        "[a-z]{1,5}:[ -~]{0,12}|P[0-9TWDHMS.]{0,8}|[0-9TZ:.+-]{10,30}|Agent|Group|Activity|SubStatement|StatementRef|mailto:.{0,9}"
+            .prop_map(Value::from),
         Just(json!([])),
         Just(json!({})),
         Just(full()),

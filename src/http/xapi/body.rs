@@ -46,12 +46,14 @@ impl FromRequest for StatementBody {
                 }
                 ("multipart/mixed", Some(boundary)) => {
                     let bytes = read_bytes(&request, payload, BATCH_LIMIT).await?;
-                    let (statements, files) = multipart::read(&boundary, &bytes).map_err(|why| refused(vec![Fault::new("", "invalid_multipart", why)]))?;
+                    let (statements, files) =
+                        multipart::read(&boundary, &bytes).map_err(|why| refused(vec![Fault::new("", "invalid_multipart", why)]))?;
                     Ok(Self { value: parse(statements)?, files: Some(files) })
                 }
                 _ => {
                     let accepted = if request.method() == Method::POST { HeaderName::from_static("accept-post") } else { ACCEPT };
-                    let detail = format!("the body's media type is `{essence}`; application/json, and multipart/mixed with its boundary, are expected");
+                    let detail =
+                        format!("the body's media type is `{essence}`; application/json, and multipart/mixed with its boundary, are expected");
                     let problem = ApiError::new(Kind::UnsupportedMediaType).detail(detail);
                     Err(problem.header(accepted, HeaderValue::from_static(MEDIA_TYPES)))
                 }
@@ -75,7 +77,9 @@ impl StatementBody {
             value => (std::slice::from_ref(value), false),
         };
         if values.len() > MOST {
-            return Err(ApiError::new(Kind::ContentTooLarge).detail(format!("a request has at most {MOST} statements, and this one has {}", values.len())));
+            return Err(
+                ApiError::new(Kind::ContentTooLarge).detail(format!("a request has at most {MOST} statements, and this one has {}", values.len()))
+            );
         }
         let at = |index: usize| if several { format!("/{index}") } else { String::new() };
         let (mut statements, mut faults, mut ids) = (Vec::with_capacity(values.len()), Vec::new(), HashSet::new());

@@ -220,7 +220,11 @@ impl StatementQuery {
         };
         if self.statement_id.or(self.voided_statement_id).is_some() {
             faults.extend(self.given().into_iter().map(|name| {
-                Fault::new(format!("/{name}"), "not_allowed", format!("`{name}` goes with lists; beside the id of one statement there are `format` and `attachments`"))
+                Fault::new(
+                    format!("/{name}"),
+                    "not_allowed",
+                    format!("`{name}` goes with lists; beside the id of one statement there are `format` and `attachments`"),
+                )
             }));
         }
         let after = self.page.as_ref().map(|key| page::opened(request, &key.0));

@@ -66,7 +66,11 @@ fn faulty() -> Vec<(&'static str, Value, &'static str)> {
             json!({"objectType": "SubStatement", "actor": agent, "verb": {"id": "x:y"}, "object": {"objectType": "SubStatement"}}),
             "/object/object/objectType invalid_word",
         ),
-        ("/object", json!({"objectType": "SubStatement", "id": id(1), "actor": agent, "verb": {"id": "x:y"}, "object": {"id": "x:y"}}), "/object/id unknown_field"),
+        (
+            "/object",
+            json!({"objectType": "SubStatement", "id": id(1), "actor": agent, "verb": {"id": "x:y"}, "object": {"id": "x:y"}}),
+            "/object/id unknown_field",
+        ),
     ]
 }
 
