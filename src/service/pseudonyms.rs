@@ -121,7 +121,7 @@ fn reduce(answer: &mut Value, person: &Person) {
                     "given_name" => *value = person.given_name.as_str().into(),
                     "family_name" => *value = person.family_name.as_str().into(),
                     "email" | "email_sha1" | "identifier" | "employee_number" | "badge_number" | "certificate_number" | "evidence_url" => {
-                        *value = Value::Null
+                        *value = Value::Null;
                     }
                     "identifiers" => *value = Value::Array(Vec::new()),
                     _ => reduce(value, person),

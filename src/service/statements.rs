@@ -1,6 +1,6 @@
 //! xAPI statements: kept as they came, each its client's own; those that tell of a completion go the way of every other push.
 
-use std::collections::{HashMap, HashSet};
+use std::collections::{BTreeSet, HashMap, HashSet};
 
 use base64::Engine as _;
 use base64::engine::general_purpose::URL_SAFE_NO_PAD;
@@ -246,7 +246,7 @@ pub fn list(tx: &mut Tx<'_>, filter: &StatementFilter, limit: usize) -> ServiceR
 pub fn forget(tx: &mut Tx<'_>, officer: &Officer, of: &[Uuid]) -> ServiceResult<()> {
     let sent = joins::unconfirmed(tx.conn, &Reach::All, &[officer.id])?;
     let sent: Vec<&joins::Join> = sent.values().flatten().collect();
-    let mut keys = HashSet::new();
+    let mut keys = BTreeSet::new();
     for email in officer.email.iter().chain(sent.iter().filter_map(|join| join.email.as_ref())) {
         keys.extend(agent_key(&json!({"mbox": format!("mailto:{email}")})));
         keys.extend(email_sha1s(email).into_iter().filter_map(|digest| agent_key(&json!({"mbox_sha1sum": digest}))));

@@ -26,7 +26,9 @@ fn canonical(value: &Value, name: &str) -> Value {
                 .collect();
             kept.sort_by_key(|(member, _)| *member);
             if name == "contextActivities" {
-                kept.iter_mut().for_each(|(_, value)| *value = listed(value.take()));
+                for (_, value) in &mut kept {
+                    *value = listed(value.take());
+                }
             }
             kept.into_iter().map(|(member, value)| (member.clone(), value)).collect::<Map<_, _>>().into()
         }

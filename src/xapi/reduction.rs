@@ -1,6 +1,6 @@
 //! What is left of statements once a pseudonym stands in the place of who somebody is.
 
-use std::collections::HashSet;
+use std::collections::BTreeSet;
 
 use serde_json::{Map, Value, json};
 
@@ -9,7 +9,7 @@ use super::statement::kind;
 
 /// A statement whose actor is the person: another Agent in its place, and of the rest what counts. Texts, descriptions, files and
 /// extensions may tell of anybody, and go.
-pub fn reduced_actor(statement: &Value, keys: &HashSet<String>, instead: &Value) -> Value {
+pub fn reduced_actor(statement: &Value, keys: &BTreeSet<String>, instead: &Value) -> Value {
     let mut kept = Map::new();
     for name in ["id", "timestamp", "stored", "authority", "version"] {
         if let Some(value) = statement.get(name) {
@@ -43,7 +43,7 @@ pub fn reduced_actor(statement: &Value, keys: &HashSet<String>, instead: &Value)
 }
 
 /// A value in which another Agent stands wherever the person stood.
-pub fn reduced_others(value: &Value, keys: &HashSet<String>, instead: &Value) -> Value {
+pub fn reduced_others(value: &Value, keys: &BTreeSet<String>, instead: &Value) -> Value {
     match value {
         Value::Object(_) if agent_key(value).is_some_and(|key| keys.contains(&key)) => instead.clone(),
         Value::Object(members) => {
@@ -70,7 +70,7 @@ mod tests {
             "attachments": [{"display": {"en": "rivera.pdf"}}],
             "timestamp": "2026-03-06T10:00:00Z",
         });
-        let keys = HashSet::from(["mbox mailto:a.rivera@x.example".to_owned()]);
+        let keys = BTreeSet::from(["mbox mailto:a.rivera@x.example".to_owned()]);
         let instead = json!({"account": {"homePage": "https://registry.example", "name": "7"}});
         let reduced = reduced_actor(&statement, &keys, &instead);
         assert!(!reduced.to_string().to_lowercase().contains("rivera"), "{reduced}");

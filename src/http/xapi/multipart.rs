@@ -115,8 +115,7 @@ mod tests {
     const JSON: &str = "Content-Type: application/json; charset=utf-8\r\n\r\n[]";
 
     fn body(parts: &[&str]) -> Vec<u8> {
-        let parts: String = parts.iter().map(|part| format!("--b\r\n{part}\r\n")).collect();
-        format!("{parts}--b--\r\n").into_bytes()
+        format!("--b\r\n{}\r\n--b--\r\n", parts.join("\r\n--b\r\n")).into_bytes()
     }
 
     #[test]
@@ -128,7 +127,7 @@ mod tests {
         assert_eq!(read("b", &with_preamble).unwrap().1, files);
         for bad in [
             body(&[FILE, JSON]),
-            body(&[]),
+            b"--b--\r\n".to_vec(),
             body(&[JSON, &FILE.replace("abc", "abd")]),
             body(&[JSON, &FILE.replace("binary", "base64")]),
             body(&[JSON, &FILE.replace("Content-Transfer-Encoding: binary\r\n", "")]),

@@ -28,7 +28,7 @@ pub struct StatementSchema {
     id: Option<String>,
     actor: AgentSchema,
     verb: VerbSchema,
-    /// What was done: an Activity, Agent, Group, StatementRef or SubStatement.
+    /// What was done: an `Activity`, `Agent`, `Group`, `StatementRef` or `SubStatement`.
     #[schema(value_type = Object, example = json!({"id": "https://lms.example/courses/cit-40"}))]
     object: Value,
     /// What came of it.
