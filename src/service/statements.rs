@@ -16,7 +16,7 @@ use crate::domain::invalid::{Faults, Invalid, under};
 use crate::domain::reach::Reach;
 use crate::domain::text::Note;
 use crate::storage::dialect::lock_statements;
-use crate::storage::officers::{Officer, email_sha1s};
+use crate::storage::officers::{self, email_sha1s};
 use crate::storage::statements::{self as rows, HeldStatement, NewStatement, StatementFilter, Telling};
 use crate::storage::{StorageError, joins};
 use crate::xapi::{Key, Statement, Version, agent_key, comparable, found_by, meaning, reduced_actor, reduced_others};
@@ -239,19 +239,22 @@ pub fn list(tx: &mut Tx<'_>, filter: &StatementFilter, limit: usize) -> ServiceR
     Ok((found.into_iter().map(|(_, statement)| statement).collect(), last))
 }
 
-/// Takes from all statements what tells that they are about an officer, by whatever the officer is known by and by their completions.
+/// Takes from all statements what tells that they are about a person: by whatever the person's records are known by, and by their
+/// completions. `officer` stands in the person's place.
 ///
 /// # Errors
 /// Where the database fails.
-pub fn forget(tx: &mut Tx<'_>, officer: &Officer, of: &[Uuid]) -> ServiceResult<()> {
-    let sent = joins::unconfirmed(tx.conn, &Reach::All, &[officer.id])?;
+pub fn forget(tx: &mut Tx<'_>, officer: Uuid, records: &[Uuid], of: &[Uuid]) -> ServiceResult<()> {
+    let sent = joins::unconfirmed(tx.conn, &Reach::All, records)?;
     let sent: Vec<&joins::Join> = sent.values().flatten().collect();
+    let held = officers::by_ids(tx.conn, &Reach::All, records)?;
     let mut keys = BTreeSet::new();
-    for email in officer.email.iter().chain(sent.iter().filter_map(|join| join.email.as_ref())) {
+    for email in officers::addresses_of(tx.conn, records)?.iter().chain(sent.iter().filter_map(|join| join.email.as_ref())) {
         keys.extend(agent_key(&json!({"mbox": format!("mailto:{email}")})));
         keys.extend(email_sha1s(email).into_iter().filter_map(|digest| agent_key(&json!({"mbox_sha1sum": digest}))));
     }
-    for identifier in officer.identifiers.iter().chain(sent.iter().flat_map(|join| &join.identifiers)) {
+    let identifiers = held.iter().flat_map(|officer| &officer.identifiers).chain(sent.iter().flat_map(|join| &join.identifiers));
+    for identifier in identifiers {
         let (system, value) = (identifier.system.as_str(), identifier.value.as_str());
         let agent = match system.strip_prefix("xapi:") {
             Some(home) => json!({"account": {"homePage": home, "name": value}}),
@@ -270,7 +273,7 @@ pub fn forget(tx: &mut Tx<'_>, officer: &Officer, of: &[Uuid]) -> ServiceResult<
     for one in &telling {
         let statement = &one.content;
         let home = &statement["authority"]["account"]["homePage"];
-        let instead = json!({"objectType": "Agent", "account": {"homePage": home, "name": officer.id}});
+        let instead = json!({"objectType": "Agent", "account": {"homePage": home, "name": officer}});
         let mut forgotten = lookups.clone();
         let left = if is_actor(one) {
             forgotten.extend(agent_key(&statement["actor"]).iter().flat_map(of_actors));

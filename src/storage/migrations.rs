@@ -11,7 +11,7 @@ use diesel_migrations::{EmbeddedMigrations, MigrationHarness as _, embed_migrati
 
 use super::conn::AnyConn;
 use super::dialect::{per_backend, while_migrating};
-use super::{StorageError, joins, officers};
+use super::{StorageError, officers};
 
 const POSTGRES: EmbeddedMigrations = embed_migrations!("migrations/postgres");
 const SQLITE: EmbeddedMigrations = embed_migrations!("migrations/sqlite");
@@ -88,7 +88,6 @@ pub fn apply(conn: &mut AnyConn) -> Result<Vec<String>, StorageError> {
         let applied = applied.map_err(failed)?;
         // What SQL can't work out on either database.
         officers::fill_digests(conn)?;
-        joins::rewrite_keys(conn)?;
         Ok(applied)
     })
 }

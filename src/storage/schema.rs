@@ -51,6 +51,8 @@ diesel::table! {
         pseudonymization_reason -> Nullable<Text>,
         email_sha1 -> Nullable<Text>,
         email_folded_sha1 -> Nullable<Text>,
+        person_id -> Guid,
+        merged_into -> Nullable<Guid>,
     }
 }
 
@@ -438,6 +440,24 @@ diesel::table! {
     }
 }
 
+diesel::table! {
+    use diesel::sql_types::*;
+    use crate::storage::types::{Day, Doc, Guid, Instant};
+
+    officer_merges (id) {
+        id -> Guid,
+        kept_id -> Guid,
+        merged_id -> Guid,
+        join_id -> Nullable<Guid>,
+        reason -> Text,
+        moved -> Doc,
+        merged_at -> Instant,
+        undone_at -> Nullable<Instant>,
+        undone_reason -> Nullable<Text>,
+    }
+}
+
+diesel::joinable!(appointments -> officers (officer_id));
 diesel::joinable!(number_spells -> appointments (appointment_id));
 diesel::joinable!(officer_join_keys -> officer_joins (join_id));
 
@@ -450,6 +470,7 @@ diesel::allow_tables_to_appear_in_same_query!(
     number_spells,
     officer_joins,
     officer_join_keys,
+    officer_merges,
     trainings,
     course_mappings,
     completions,
