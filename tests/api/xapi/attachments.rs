@@ -3,15 +3,14 @@
 use reqwest::Method;
 use serde_json::{Value, json};
 
-use super::{PATH, found, id, lms, statement, with};
+use super::{PATH, found, hex, id, lms, statement, with};
 use crate::on_both_databases;
 use crate::support::{Client, Reply};
 
 const CONTENT: &str = "a certificate";
 
 fn sha2(content: &str) -> String {
-    let digest = aws_lc_rs::digest::digest(&aws_lc_rs::digest::SHA256, content.as_bytes());
-    digest.as_ref().iter().map(|byte| format!("{byte:02x}")).collect()
+    hex(aws_lc_rs::digest::digest(&aws_lc_rs::digest::SHA256, content.as_bytes()).as_ref())
 }
 
 fn told(number: u32) -> Value {
@@ -25,12 +24,11 @@ fn file(content: &str, hash: &str) -> String {
 }
 
 async fn send(client: &Client, method: Method, path: &str, statement: &Value, files: &[String]) -> Reply {
-    let mut body = format!("--x\r\nContent-Type: application/json\r\n\r\n{statement}\r\n");
-    for file in files {
-        body += &format!("--x\r\n{file}\r\n");
-    }
+    let mut parts = vec![format!("Content-Type: application/json\r\n\r\n{statement}")];
+    parts.extend_from_slice(files);
+    let body = format!("--x\r\n{}\r\n--x--\r\n", parts.join("\r\n--x\r\n"));
     let request = client.request(method, path).header("content-type", "multipart/mixed; boundary=x");
-    client.send(request.body(body + "--x--\r\n")).await
+    client.send(request.body(body)).await
 }
 
 on_both_databases! {

@@ -2,7 +2,7 @@
 
 use serde_json::{Value, json};
 
-use super::{COURSE, PATH, id, lms, officer, put, registry, statement, trained, with};
+use super::{COURSE, PATH, hex, id, lms, officer, put, registry, statement, trained, with};
 use crate::on_both_databases;
 
 on_both_databases! {
@@ -10,8 +10,7 @@ on_both_databases! {
         let client = lms(&app, "lms");
         let officer = registry(&app, &[&client]).await;
         let sha1 = |text: &str| {
-            let digest = aws_lc_rs::digest::digest(&aws_lc_rs::digest::SHA1_FOR_LEGACY_USE_ONLY, text.as_bytes());
-            digest.as_ref().iter().map(|byte| format!("{byte:02x}")).collect::<String>()
+            hex(aws_lc_rs::digest::digest(&aws_lc_rs::digest::SHA1_FOR_LEGACY_USE_ONLY, text.as_bytes()).as_ref())
         };
         let actors = [
             json!({"mbox": "mailto:m.rivera@example.org"}),

@@ -50,6 +50,11 @@ pub fn void(number: u32, target: &str) -> Value {
     with(statement(number, "voided"), "/object", json!({"objectType": "StatementRef", "id": target}))
 }
 
+/// Bytes in hexadecimal.
+pub fn hex(bytes: &[u8]) -> String {
+    bytes.iter().fold(String::new(), |hex, byte| format!("{hex}{byte:02x}"))
+}
+
 pub async fn put(client: &Client, statement: &Value) -> Reply {
     let id = statement["id"].as_str().unwrap();
     client.put(&format!("{PATH}?statementId={id}"), statement).await
