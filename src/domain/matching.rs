@@ -10,7 +10,7 @@ use super::agency::AgencyKey;
 use super::invalid::{Faults, Invalid};
 use super::names::fold;
 use super::officer::Identifier;
-use super::text::{Email, Name, Number};
+use super::text::{Email, EmailSha1, Name, Number};
 
 /// How a completion names an officer: a conjunction, every key of which must agree with one and the same officer.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
@@ -21,6 +21,8 @@ pub struct OfficerReference {
     pub identifier: Option<Identifier>,
     /// Address of electronic mail.
     pub email: Option<Email>,
+    /// Digest of the address of electronic mail, as it is written or in lower case.
+    pub email_sha1: Option<EmailSha1>,
     /// An agency of the officer.
     pub agency: Option<AgencyKey>,
     /// Number in the agency's payroll, as it stood on the day of completion.
@@ -74,6 +76,8 @@ pub struct Candidate {
     pub identifiers: Vec<(String, String)>,
     /// Address of electronic mail, folded.
     pub email: Option<String>,
+    /// Digests of the address, as it is written and in lower case.
+    pub email_sha1s: Vec<String>,
     /// Family name, folded.
     pub family_name: String,
     /// Given name, folded.
@@ -97,8 +101,8 @@ pub enum Match {
 
 impl OfficerReference {
     /// Faults, pointers relative to the reference: `agency_required` for a number without its agency, and
-    /// `insufficient_reference` for one that has neither a strong key (id, identifier, email, or number within an
-    /// agency) nor family name, given name, `appointed_on` and agency; `forbidden_identifier`.
+    /// `insufficient_reference` for one that has neither a strong key (id, identifier, email or its digest, or number
+    /// within an agency) nor family name, given name, `appointed_on` and agency; `forbidden_identifier`.
     pub fn check(&self) -> Faults {
         let mut faults = Faults::new();
         if let Some(invalid) = self.identifier.as_ref().and_then(Identifier::check) {
@@ -111,7 +115,7 @@ impl OfficerReference {
         } else if !self.has_strong_key() && !self.has_name_key() {
             let invalid = Invalid::new(
                 "insufficient_reference",
-                "needs id, identifier, email, or agency with employee_number or badge_number, or family_name, \
+                "needs id, identifier, email, email_sha1, or agency with employee_number or badge_number, or family_name, \
                  given_name, appointed_on and agency together",
             );
             faults.push((String::new(), invalid));
@@ -119,10 +123,11 @@ impl OfficerReference {
         faults
     }
 
-    /// Whether it gives an id, identifier, email, or a number within an agency.
+    /// Whether it gives an id, identifier, email or its digest, or a number within an agency.
     pub(super) fn has_strong_key(&self) -> bool {
         let numbered = self.employee_number.is_some() || self.badge_number.is_some();
-        self.id.is_some() || self.identifier.is_some() || self.email.is_some() || (numbered && self.agency.is_some())
+        let addressed = self.email.is_some() || self.email_sha1.is_some();
+        self.id.is_some() || self.identifier.is_some() || addressed || (numbered && self.agency.is_some())
     }
 
     /// Whether it gives family name, given name, `appointed_on` and agency.
@@ -136,6 +141,7 @@ impl OfficerReference {
         keys.extend(self.id.map(|id| format!("id:{id}")));
         keys.extend(self.identifier.as_ref().map(|i| identifier_key(i.system.as_str(), i.value.as_str())));
         keys.extend(self.email.as_ref().map(|email| format!("email:{}", email.folded())));
+        keys.extend(self.email_sha1.as_ref().map(|digest| format!("email_sha1:{digest}")));
         keys.extend(self.employee_number.as_ref().map(|number| format!("employee:{number}")));
         keys.extend(self.badge_number.as_ref().map(|number| format!("badge:{number}")));
         if let (Some(family), Some(given)) = (&self.family_name, &self.given_name) {
@@ -152,6 +158,7 @@ impl Candidate {
         keys.extend(self.former_ids.iter().map(|id| format!("id:{id}")));
         keys.extend(self.identifiers.iter().map(|(system, value)| identifier_key(system, value)));
         keys.extend(self.email.as_ref().map(|email| format!("email:{email}")));
+        keys.extend(self.email_sha1s.iter().map(|digest| format!("email_sha1:{digest}")));
         for appointment in &self.appointments {
             keys.extend(appointment.employee_numbers.iter().map(|spell| format!("employee:{}", spell.number)));
             keys.extend(appointment.badge_numbers.iter().map(|spell| format!("badge:{}", spell.number)));
@@ -221,8 +228,8 @@ pub fn match_officer(reference: &OfficerReference, agency: Option<Uuid>, on: Dat
     }
 }
 
-/// Id, identifier, email, employee number, badge number.
-const STRONG_KEYS: usize = 5;
+/// Id, identifier, email, its digest, employee number, badge number.
+const STRONG_KEYS: usize = 6;
 
 /// A reference made ready to be held against many candidates.
 struct Probe<'a> {
@@ -282,6 +289,7 @@ impl<'a> Probe<'a> {
                 candidate.identifiers.iter().any(|(system, value)| system == identifier.system.as_str() && value == identifier.value.as_str())
             }),
             self.email.as_ref().map(|email| candidate.email.as_ref() == Some(email)),
+            reference.email_sha1.as_ref().map(|digest| candidate.email_sha1s.iter().any(|held| held == digest.as_str())),
             reference.employee_number.as_ref().map(|number| here().any(|appointment| bears(&appointment.employee_numbers, number))),
             reference.badge_number.as_ref().map(|number| here().any(|appointment| bears(&appointment.badge_numbers, number))),
         ]
@@ -319,6 +327,7 @@ mod tests {
             former_ids: Vec::new(),
             identifiers: vec![("post:US-IL".into(), format!("{n}"))],
             email: Some(format!("{given}.{family}@police.example")),
+            email_sha1s: vec![format!("{n:040x}")],
             family_name: family.into(),
             given_name: given.into(),
             appointments: vec![CandidateAppointment {
@@ -372,6 +381,10 @@ mod tests {
         assert_eq!(matched(&OfficerReference { identifier: identifier("1"), ..here() }), ana);
         let email = Some(Email::parse("ANA.Rivera@Police.Example").unwrap());
         assert_eq!(matched(&OfficerReference { email: email.clone(), ..OfficerReference::default() }), ana);
+        let email_sha1 = |n: u32| Some(EmailSha1::parse(&format!("{n:040X}")).unwrap());
+        assert_eq!(matched(&OfficerReference { email_sha1: email_sha1(1), ..OfficerReference::default() }), ana);
+        assert_eq!(matched(&OfficerReference { email_sha1: email_sha1(9), ..OfficerReference::default() }), Match::NoMatch);
+        assert_eq!(matched(&OfficerReference { email_sha1: email_sha1(2), email: email.clone(), ..OfficerReference::default() }), Match::Conflict);
         assert_eq!(matched(&OfficerReference { email, identifier: identifier("2"), ..OfficerReference::default() }), Match::Conflict);
     }
 

@@ -273,6 +273,7 @@ parsed!(
     crate::domain::text::Url,
     crate::domain::text::Sha256Hex,
     crate::domain::text::Email,
+    crate::domain::text::EmailSha1,
     crate::domain::placement::CompletionStatus,
     crate::domain::placement::ParkedReason,
     crate::domain::evidence::Agreement,

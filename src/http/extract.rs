@@ -103,6 +103,14 @@ async fn read(request: &HttpRequest, payload: Payload, limit: usize, media_type:
         let detail = format!("the body's media type is `{essence}`, and {media_type} is expected");
         return Err(ApiError::new(Kind::UnsupportedMediaType).detail(detail).header(accepted, HeaderValue::from_static(media_type)));
     }
+    read_bytes(request, payload, limit).await
+}
+
+/// A body of at most `limit` bytes that is not compressed, whatever its media type.
+///
+/// # Errors
+/// 400 where it breaks off, 408, 413, 415.
+pub(super) async fn read_bytes(request: &HttpRequest, payload: Payload, limit: usize) -> Result<Bytes, ApiError> {
     if header(request.headers(), &CONTENT_ENCODING)?.is_some_and(|encoding| !encoding.eq_ignore_ascii_case("identity")) {
         let problem = ApiError::new(Kind::UnsupportedMediaType).detail("a compressed body is not read here");
         return Err(problem.header(ACCEPT_ENCODING, HeaderValue::from_static("identity")));
@@ -125,7 +133,11 @@ async fn read(request: &HttpRequest, payload: Payload, limit: usize, media_type:
     Ok(bytes.freeze())
 }
 
-fn parse(bytes: &[u8]) -> Result<Value, ApiError> {
+/// Reads a body as JSON.
+///
+/// # Errors
+/// [`Kind::MalformedJson`].
+pub(super) fn parse(bytes: &[u8]) -> Result<Value, ApiError> {
     unique::from_slice(bytes).map_err(|cause| ApiError::new(Kind::MalformedJson).detail(format!("{cause}")))
 }
 

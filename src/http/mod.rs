@@ -7,6 +7,7 @@ pub mod appointments;
 pub mod attempts;
 pub mod audit;
 pub mod auth;
+mod basic;
 mod bucket;
 pub mod clients;
 mod completions;
@@ -48,6 +49,7 @@ pub mod strict;
 pub mod trainings;
 mod unique;
 mod whoami;
+mod xapi;
 
 use utoipa_actix_web::service_config::ServiceConfig;
 
@@ -71,6 +73,7 @@ pub fn routes(config: &mut ServiceConfig<'_>) {
     config.configure(clients::routes);
     config.configure(grants::routes);
     config.configure(oauth::routes);
+    config.configure(xapi::routes);
     config.configure(whoami::routes);
     config.configure(audit::routes);
     config.configure(problems::routes);

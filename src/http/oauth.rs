@@ -323,7 +323,7 @@ fn credentials_of(request: &HttpRequest, form: &Form) -> Result<Credentials, Ref
 }
 
 /// Client id and secret of HTTP Basic, each encoded as in a form (RFC 6749 §2.3.1).
-fn basic(value: &HeaderValue) -> Option<(String, SecretString)> {
+pub(super) fn basic(value: &HeaderValue) -> Option<(String, SecretString)> {
     let (scheme, encoded) = value.to_str().ok()?.split_once(' ')?;
     if !scheme.eq_ignore_ascii_case("basic") {
         return None;

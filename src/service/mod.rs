@@ -27,6 +27,7 @@ pub mod pseudonyms;
 pub mod reach;
 pub mod roster;
 pub mod standards;
+pub mod statements;
 pub mod status;
 mod touched;
 pub mod trainings;

@@ -9,7 +9,7 @@ use super::changes::Changes;
 use super::page::{PageOf, PageRequest};
 use super::pseudonyms::{forget_answers, refuse_pseudonymized};
 use super::touched::Touched;
-use super::{Fault, ServiceError, ServiceResult, Tx, agencies, appointments, identity, merges};
+use super::{Fault, ServiceError, ServiceResult, Tx, agencies, appointments, identity, merges, statements};
 use crate::domain::agency::AgencyKey;
 use crate::domain::officer::{Identifier, OfficerDraft, Person};
 use crate::domain::reach::Reach;
@@ -148,6 +148,9 @@ pub fn delete(tx: &mut Tx<'_>, id: Uuid, guard: impl FnOnce(&mut Tx<'_>, &Office
         let sent: Vec<Uuid> = officer.joins.iter().map(|join| join.id).collect();
         joins::delete(tx.conn, &sent)?;
     } else {
+        if tx.reach == Reach::All {
+            statements::forget(tx, id, &records, &[])?;
+        }
         for record in records {
             erase(tx, record)?;
         }

@@ -25,6 +25,7 @@ pub mod policies;
 pub mod pseudonyms;
 pub mod schema;
 pub mod standards;
+pub mod statements;
 pub mod trainings;
 pub mod types;
 

@@ -2,6 +2,7 @@
 //! may be several: credit belongs to the person, and what describes them to the record.
 
 mod candidates;
+mod digest;
 mod lookup;
 mod people;
 
@@ -29,8 +30,9 @@ use crate::domain::reach::{Granted, Reach};
 use crate::domain::text::{Email, Name, Text};
 
 pub use candidates::candidates;
+pub use digest::{email_sha1s, fill_digests};
 pub use lookup::{answering, folded_names, holders};
-pub use people::{Records, become_person, current_ids, former_ids, of_people, people_of, records_of, set_person};
+pub use people::{Records, addresses_of, become_person, current_ids, former_ids, of_people, people_of, records_of, set_person};
 
 /// An officer as a client sees them.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -100,6 +102,8 @@ struct Values<'a> {
     name_key: String,
     email: Option<&'a str>,
     email_folded: Option<String>,
+    email_sha1: Option<String>,
+    email_folded_sha1: Option<String>,
     created_at: At,
     updated_at: At,
     person_id: Id,
@@ -108,6 +112,7 @@ struct Values<'a> {
 impl<'a> Values<'a> {
     fn of(officer: &'a Officer) -> Self {
         let (given_folded, family_folded) = (fold(officer.given_name.as_str()), fold(officer.family_name.as_str()));
+        let [email_sha1, email_folded_sha1] = officer.email.as_ref().map_or([None, None], |email| email_sha1s(email).map(Some));
         Self {
             id: Id(officer.id),
             given_name: officer.given_name.as_str(),
@@ -117,6 +122,8 @@ impl<'a> Values<'a> {
             family_folded,
             email: officer.email.as_ref().map(Email::as_str),
             email_folded: officer.email.as_ref().map(Email::folded),
+            email_sha1,
+            email_folded_sha1,
             created_at: At(officer.created_at),
             updated_at: At(officer.updated_at),
             person_id: Id(officer.person),
@@ -372,7 +379,7 @@ fn identifiers_of(conn: &mut AnyConn, officers: &[Uuid]) -> Result<HashMap<Uuid,
 /// # Errors
 /// Where the database fails.
 pub fn save(conn: &mut AnyConn, changed: &[Officer]) -> Result<(), StorageError> {
-    for some in changed.chunks(rows_per_statement(11)) {
+    for some in changed.chunks(rows_per_statement(13)) {
         let values: Vec<Values<'_>> = some.iter().map(Values::of).collect();
         per_backend!(conn, c => diesel::insert_into(officers::table)
             .values(&values)
@@ -386,6 +393,8 @@ pub fn save(conn: &mut AnyConn, changed: &[Officer]) -> Result<(), StorageError>
                 officers::name_key.eq(excluded(officers::name_key)),
                 officers::email.eq(excluded(officers::email)),
                 officers::email_folded.eq(excluded(officers::email_folded)),
+                officers::email_sha1.eq(excluded(officers::email_sha1)),
+                officers::email_folded_sha1.eq(excluded(officers::email_folded_sha1)),
                 officers::updated_at.eq(excluded(officers::updated_at)),
             ))
             .execute(c))?;

@@ -49,6 +49,8 @@ diesel::table! {
         updated_at -> Instant,
         pseudonymized_at -> Nullable<Instant>,
         pseudonymization_reason -> Nullable<Text>,
+        email_sha1 -> Nullable<Text>,
+        email_folded_sha1 -> Nullable<Text>,
         person_id -> Guid,
         merged_into -> Nullable<Guid>,
     }
@@ -412,6 +414,36 @@ diesel::table! {
     use diesel::sql_types::*;
     use crate::storage::types::{Day, Doc, Guid, Instant};
 
+    statements (id) {
+        id -> Guid,
+        client_id -> Guid,
+        statement_id -> Guid,
+        stored_at -> Instant,
+        sent_at -> Nullable<Instant>,
+        content -> Text,
+        content_hash -> Text,
+        refers_to -> Nullable<Guid>,
+        voids -> Bool,
+        voided -> Bool,
+        completion_id -> Nullable<Guid>,
+    }
+}
+
+diesel::table! {
+    use diesel::sql_types::*;
+    use crate::storage::types::{Day, Doc, Guid, Instant};
+
+    statement_keys (client_id, lookup, statement_id) {
+        client_id -> Guid,
+        lookup -> Text,
+        statement_id -> Guid,
+    }
+}
+
+diesel::table! {
+    use diesel::sql_types::*;
+    use crate::storage::types::{Day, Doc, Guid, Instant};
+
     officer_merges (id) {
         id -> Guid,
         kept_id -> Guid,
@@ -455,4 +487,6 @@ diesel::allow_tables_to_appear_in_same_query!(
     grants,
     audit_log,
     audit_lanes,
+    statements,
+    statement_keys,
 );

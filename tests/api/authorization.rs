@@ -10,7 +10,7 @@ use crate::support::scene::{Scene, held};
 use crate::support::{Client, Reply};
 
 /// What anybody may ask, and nothing else.
-const PUBLIC: [&str; 8] = [
+const PUBLIC: [&str; 9] = [
     "GET /.well-known/jwks.json",
     "GET /.well-known/oauth-authorization-server",
     "GET /livez",
@@ -19,6 +19,7 @@ const PUBLIC: [&str; 8] = [
     "GET /problems",
     "GET /problems/{slug}",
     "GET /readyz",
+    "GET /xapi/about",
 ];
 
 /// What all clients share: the catalogue, the standards, and the service itself. A client without grants sees it too.

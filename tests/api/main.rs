@@ -37,3 +37,4 @@ mod status;
 mod status_list;
 mod training_gaps;
 mod trainings;
+mod xapi;

@@ -122,6 +122,9 @@ impl Scene {
 
     /// The path of the operation on what the scene holds.
     pub fn path(&self, operation: &Operation) -> String {
+        if operation.name() == "PUT /xapi/statements" {
+            return format!("{}?statementId=6690e6c9-3ef0-4ed3-8b37-7f3964730bee", operation.path);
+        }
         let held = self.paths.iter().filter(|(pattern, _)| operation.path.starts_with(*pattern)).max_by_key(|(pattern, _)| pattern.len());
         let path = held.map_or_else(|| operation.path.clone(), |(pattern, path)| operation.path.replacen(pattern, path, 1));
         assert!(!path.contains('{'), "the scene holds nothing for {}: add it in tests/support/scene.rs", operation.path);

@@ -11,7 +11,7 @@ use crate::domain::invalid::Invalid;
 use crate::domain::matching::OfficerReference;
 use crate::domain::officer::Identifier;
 use crate::domain::placement::{CompletionStatus, ParkedReason};
-use crate::domain::text::{Code, Email, Name, Number, Text, Url};
+use crate::domain::text::{Code, Email, EmailSha1, Name, Number, Text, Url};
 use crate::domain::training::{Hours, TrainingReference};
 use crate::http::decode::{Day, Faults, Moment, Ref, refuse};
 use crate::storage::completions::{Completion, Former};
@@ -56,7 +56,7 @@ pub struct CompletionInput {
     updated_at: Option<Moment>,
 }
 
-/// An officer, by keys that must all agree with one and the same: a strong key (`id`, `identifier`, `email`, or `agency` with
+/// An officer, by keys that must all agree with one and the same: a strong key (`id`, `identifier`, `email`, `email_sha1`, or `agency` with
 /// `employee_number` or `badge_number`), or `agency`, `family_name`, `given_name` and `appointed_on` together, and as many more as are known.
 #[derive(Debug, Clone, Deserr, Serialize, ToSchema)]
 #[deserr(error = Faults, deny_unknown_fields)]
@@ -72,6 +72,9 @@ pub struct OfficerReferenceInput {
     #[deserr(default)]
     #[serde(skip_serializing_if = "Option::is_none")]
     email: Option<Email>,
+    #[deserr(default)]
+    #[serde(skip_serializing_if = "Option::is_none")]
+    email_sha1: Option<EmailSha1>,
     #[deserr(default)]
     #[serde(skip_serializing_if = "Option::is_none")]
     agency: Option<AgencyKey>,
@@ -298,6 +301,7 @@ impl From<CompletionInput> for CompletionDraft {
                 id: officer.id.map(|id| id.0),
                 identifier: officer.identifier.map(|identifier| Identifier { system: identifier.system, value: identifier.value }),
                 email: officer.email,
+                email_sha1: officer.email_sha1,
                 agency: officer.agency,
                 employee_number: officer.employee_number,
                 badge_number: officer.badge_number,
@@ -326,6 +330,7 @@ impl From<&OfficerReference> for OfficerReferenceInput {
             id: officer.id.map(Ref),
             identifier: identifier.map(|identifier| IdentifierReference { system: identifier.system, value: identifier.value }),
             email: officer.email.clone(),
+            email_sha1: officer.email_sha1.clone(),
             agency: officer.agency.clone(),
             employee_number: officer.employee_number.clone(),
             badge_number: officer.badge_number.clone(),

@@ -4,7 +4,7 @@ use std::collections::HashMap;
 
 use uuid::Uuid;
 
-use super::{Email, Officer, answering, by_ids, fold, former_ids};
+use super::{Email, Officer, answering, by_ids, email_sha1s, fold, former_ids};
 use crate::domain::matching::{Candidate, CandidateAppointment};
 use crate::domain::reach::Reach;
 use crate::storage::StorageError;
@@ -50,6 +50,7 @@ fn candidate(officer: &Officer, mut numbers: impl FnMut(Uuid) -> Numbers) -> Can
         appointments: appointments.collect(),
         identifiers: officer.identifiers.iter().map(|i| (i.system.as_str().to_owned(), i.value.as_str().to_owned())).collect(),
         email: officer.email.as_ref().map(Email::folded),
+        email_sha1s: officer.email.iter().flat_map(email_sha1s).collect(),
         family_name: fold(officer.family_name.as_str()),
         given_name: fold(officer.given_name.as_str()),
     }

@@ -20,6 +20,7 @@ use crate::storage::{StorageError, joins};
 struct Wanted<'a> {
     ids: Vec<Id>,
     emails: Vec<&'a str>,
+    email_sha1s: Vec<&'a str>,
     /// With the prefix: that is how the column holds them.
     names: Vec<&'a str>,
     identifiers: Vec<&'a str>,
@@ -34,6 +35,7 @@ impl<'a> Wanted<'a> {
             match key.split_once(':') {
                 Some(("id", id)) => wanted.ids.extend(Uuid::try_parse(id).ok().map(Id)),
                 Some(("email", email)) => wanted.emails.push(email),
+                Some(("email_sha1", digest)) => wanted.email_sha1s.push(digest),
                 Some(("name", _)) => wanted.names.push(key),
                 Some(("identifier", identifier)) => wanted.identifiers.push(identifier),
                 Some(("employee", number)) => wanted.employee_numbers.push(number),
@@ -65,6 +67,14 @@ pub fn answering(conn: &mut AnyConn, reach: &Reach, keys: &[String]) -> Result<V
         }
         for some in wanted.emails.chunks(HALF_OF_BINDS) {
             let bearers = officers::table.filter(officers::email_folded.eq_any(some)).filter(officers::merged_into.is_null());
+            let query = bearers.select(officers::id).into_boxed();
+            extend(&mut found, appointed!(query, officers::id, agencies).load(conn)?);
+        }
+        for some in wanted.email_sha1s.chunks(HALF_OF_BINDS) {
+            let bearers = officers::table.filter(officers::email_sha1.eq_any(some)).filter(officers::merged_into.is_null());
+            let query = bearers.select(officers::id).into_boxed();
+            extend(&mut found, appointed!(query, officers::id, agencies).load(conn)?);
+            let bearers = officers::table.filter(officers::email_folded_sha1.eq_any(some)).filter(officers::merged_into.is_null());
             let query = bearers.select(officers::id).into_boxed();
             extend(&mut found, appointed!(query, officers::id, agencies).load(conn)?);
         }

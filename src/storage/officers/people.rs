@@ -5,9 +5,11 @@ use std::collections::HashMap;
 use diesel::prelude::*;
 use uuid::Uuid;
 
+use crate::domain::text::Email;
 use crate::storage::StorageError;
 use crate::storage::conn::AnyConn;
 use crate::storage::dialect::MAX_BINDS;
+use crate::storage::error::corrupt;
 use crate::storage::schema::officers;
 use crate::storage::types::Id;
 
@@ -57,6 +59,21 @@ pub fn people_of(conn: &mut AnyConn, officers: &[Uuid]) -> Result<Records, Stora
 pub fn records_of(conn: &mut AnyConn, person: Uuid) -> Result<Vec<Uuid>, StorageError> {
     let all = officers::table.filter(officers::person_id.eq(Id(person))).order(officers::id).select(officers::id);
     Ok(all.load::<Id>(conn)?.into_iter().map(|id| id.0).collect())
+}
+
+/// The addresses of these officers, those that were merged into others among them.
+///
+/// # Errors
+/// Where the database fails.
+pub fn addresses_of(conn: &mut AnyConn, officers: &[Uuid]) -> Result<Vec<Email>, StorageError> {
+    let mut addresses = Vec::new();
+    for some in ids(officers).chunks(MAX_BINDS) {
+        let query = officers::table.filter(officers::id.eq_any(some)).filter(officers::email.is_not_null());
+        for email in query.select(officers::email).load::<Option<String>>(conn)?.into_iter().flatten() {
+            addresses.push(Email::parse(&email).map_err(corrupt("officers.email"))?);
+        }
+    }
+    Ok(addresses)
 }
 
 /// Those of these officers that were merged, and which stand in their places.
