@@ -68,6 +68,8 @@ scopes! {
     TrainingsRecognize = "trainings:recognize": "Decide which trainings count.";
     CompletionsRead = "completions:read": "Read completions.";
     CompletionsWrite = "completions:write": "Push, revoke and place completions.";
+    MappingsRead = "mappings:read": "Read how the client's own CSV files are mapped.";
+    MappingsWrite = "mappings:write": "Keep and change how the client's own CSV files are mapped.";
     PartnershipsRead = "partnerships:read": "Read partnerships.";
     PartnershipsWrite = "partnerships:write": "Record and change partnerships.";
     PoliciesRead = "policies:read": "Read policies.";

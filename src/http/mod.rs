@@ -12,6 +12,7 @@ pub mod clients;
 mod completions;
 pub mod cors;
 pub mod course_mappings;
+mod csv_mappings;
 pub mod decode;
 pub mod docs;
 mod doors;
@@ -65,6 +66,7 @@ pub fn routes(config: &mut ServiceConfig<'_>) {
     config.configure(gaps::routes);
     config.configure(trainings::routes);
     config.configure(course_mappings::routes);
+    config.configure(csv_mappings::routes);
     config.configure(partnerships::routes);
     config.configure(policies::routes);
     config.configure(standards::routes);

@@ -12,6 +12,7 @@ use crate::domain::appointment::Employment;
 use crate::domain::audit::AuditOutcome;
 use crate::domain::client::{ClientKind, ClientStatus};
 use crate::domain::completion::Score;
+use crate::domain::csv_mapping::{CsvKind, DateFormat, Delimiter};
 use crate::domain::evidence::{Agreement, OrganizationKind};
 use crate::domain::gaps::Lack;
 use crate::domain::join::JoinStatus;
@@ -66,6 +67,9 @@ words! {
     Employment as "Employment": "How an officer is employed.";
     ClientKind as "ClientKind": "What a client is: a learning system, a records system, a tool of an agency, a tool of the IACP.";
     ClientStatus as "ClientStatus": "Whether a client may call: `active`, `revoked` by hand, or `unused` for so long that it has to be reinstated.";
+    CsvKind as "CsvKind": "What the rows of a CSV file are: training completions, or the officers of an agency.";
+    Delimiter as "Delimiter": "What stands between the cells of a CSV file.";
+    DateFormat as "DateFormat": "How a CSV file writes dates. ISO dates are always understood; `mdy` names 10/29/2004, `dmy` 29.10.2004 or 29/10/2004.";
     JoinStatus as "JoinStatus": "What came of a description by an identifier that somebody out of the client's reach holds: `joined` with that person, since the names agree, or `parked` for IACP staff.";
     CompletionStatus as "CompletionStatus": "Where a completion stands: placed with its officer and training, waiting for one of them, or taken back.";
     ParkedReason as "ParkedReason": "Why a completion waits.";

@@ -6,7 +6,7 @@ use clap::{Args, Subcommand};
 use jiff::civil::Date;
 use secrecy::SecretString;
 
-use crate::rows::dates::DateFormat;
+use crate::domain::csv_mapping::DateFormat;
 use crate::rows::encoding;
 use crate::rows::mapping::Pair;
 use crate::rows::read::Format;
@@ -89,7 +89,7 @@ pub struct CommonArgs {
     #[arg(long = "set", value_name = "FIELD=VALUE", value_parser = Pair::parse)]
     pub sets: Vec<Pair>,
     /// How dates are written: iso (2004-10-29), mdy (10/29/2004 too) or dmy (29.10.2004 too)
-    #[arg(long, value_name = "FORMAT", default_value = "iso", value_parser = DateFormat::parse)]
+    #[arg(long, value_name = "FORMAT", default_value = "iso", value_parser = |text: &str| DateFormat::parse(text).map_err(|invalid| invalid.detail))]
     pub date_format: DateFormat,
     /// What the file is written in, such as windows-1252, where a byte order mark doesn't say (default: utf-8)
     #[arg(long, value_name = "NAME", value_parser = encoding::named)]

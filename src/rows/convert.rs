@@ -3,6 +3,7 @@
 use serde_json::{Number, Value};
 
 use crate::domain::appointment::Employment;
+use crate::domain::csv_mapping::DateFormat;
 
 use super::{dates, fields::Form, kinds, places};
 
@@ -16,7 +17,7 @@ pub struct Context<'a> {
     /// The subdivision, as written.
     pub subdivision: Option<&'a str>,
     /// How dates are written.
-    pub dates: dates::DateFormat,
+    pub dates: DateFormat,
 }
 
 /// Why a value wasn't understood.
@@ -75,7 +76,7 @@ fn oris(text: &str) -> Value {
     codes.map(str::to_ascii_uppercase).collect()
 }
 
-fn instant(text: &str, format: dates::DateFormat) -> Result<Value, Misfit> {
+fn instant(text: &str, format: DateFormat) -> Result<Value, Misfit> {
     let moment = dates::parse(text, format)?;
     let whole = moment.instant();
     let lacking = || Misfit { code: "not_an_instant", detail: format!("\"{text}\" lacks a time with an offset, such as 2004-10-29T16:00:00-06:00") };
@@ -209,7 +210,7 @@ mod tests {
             form in prop::sample::select(FORMS.to_vec()),
             text in "[A-Za-z]{1,9}|[0-9]{1,6}|[12][0-9]{3}-[01][0-9]-[0-3][0-9]( [0-2][0-9]:[0-5][0-9]Z?)?",
         ) {
-            let context = Context { name: Some("Nowhere Police"), country: Some("US"), subdivision: Some("TX"), dates: dates::DateFormat::Iso };
+            let context = Context { name: Some("Nowhere Police"), country: Some("US"), subdivision: Some("TX"), dates: DateFormat::Iso };
             if let Ok(value) = convert(form, &text, context) {
                 let again = match &value {
                     Value::String(text) => text.clone(),

@@ -4,37 +4,7 @@
 use jiff::civil::Date;
 
 use super::convert::Misfit;
-
-/// The order in which a file writes year, month and day.
-#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
-pub enum DateFormat {
-    /// `2004-10-29` alone.
-    #[default]
-    Iso,
-    /// `10/29/2004` too, as in the United States.
-    MonthFirst,
-    /// `29.10.2004` or `29/10/2004` too.
-    DayFirst,
-}
-
-impl DateFormat {
-    /// Each, by the word for it.
-    pub const WORDS: [(&str, Self); 3] = [("iso", Self::Iso), ("mdy", Self::MonthFirst), ("dmy", Self::DayFirst)];
-
-    /// Reads a word.
-    ///
-    /// # Errors
-    /// Which words there are.
-    pub fn parse(text: &str) -> Result<Self, String> {
-        let found = Self::WORDS.iter().find(|(word, _)| *word == text);
-        found.map(|(_, format)| *format).ok_or_else(|| format!("\"{text}\" is none of iso, mdy (10/29/2004), dmy (29.10.2004)"))
-    }
-
-    /// Its word.
-    pub fn as_str(self) -> &'static str {
-        Self::WORDS.iter().find(|(_, format)| *format == self).map_or("iso", |(word, _)| word)
-    }
-}
+use crate::domain::csv_mapping::DateFormat;
 
 /// A date, with the time and offset that stood beside it.
 #[derive(Debug, PartialEq, Eq)]
@@ -274,8 +244,8 @@ mod tests {
     proptest! {
         #[test]
         fn any_text_is_read_or_refused(text in ".{0,40}") {
-            for (_, format) in DateFormat::WORDS {
-                let _ = parse(&text, format);
+            for format in DateFormat::ALL {
+                let _ = parse(&text, *format);
             }
         }
 

@@ -6,9 +6,9 @@ use std::{
 };
 
 use super::convert::{Context, convert};
-use super::dates::DateFormat;
 use super::fields::{Form, Table, Target};
 use super::read::Column;
+use crate::domain::csv_mapping::DateFormat;
 
 /// One `map` or `set`: a field, and its column or value.
 #[derive(Debug, Clone, PartialEq, Eq)]

@@ -6,11 +6,11 @@ use csv_core::ReadRecordResult;
 use encoding_rs::Encoding;
 
 use super::clean::Clean;
-use super::dates::DateFormat;
 use super::encoding::decoded;
 use super::fields::Table;
 use super::mapping::{Mapping, Pair};
 use super::read::{Counted, CsvSource, Format, Head, Lines, Source, record};
+use crate::domain::csv_mapping::DateFormat;
 
 /// Within how many bytes the header is looked for.
 const HEAD_BYTES: usize = 64 * 1024;

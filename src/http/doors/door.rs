@@ -16,7 +16,10 @@ use crate::rows::sheet::{Layout, OpenError, Rows, open};
 use crate::service::Fault;
 
 /// How many faults of a record are told at the most.
-const MOST_FAULTS: usize = 100;
+const MOST_FAULTS: usize = 20;
+
+/// How many characters of a text of the sender are told again at the most: what is refused may be long.
+const LONGEST_TEXT: usize = 300;
 
 const EXTERNAL_ID: &str = "external_id";
 
@@ -39,6 +42,27 @@ pub struct Taken<T> {
     pub read: Result<T, Vec<ProblemError>>,
 }
 
+impl<T> Taken<T> {
+    /// The same, so short that a thousand of them fit in memory whatever was sent.
+    fn bounded(mut self) -> Self {
+        self.external_id.iter_mut().for_each(shorten);
+        for fault in self.read.as_mut().err().into_iter().flatten() {
+            shorten(&mut fault.pointer);
+            shorten(&mut fault.detail);
+            fault.column.iter_mut().for_each(shorten);
+        }
+        self
+    }
+}
+
+fn shorten(text: &mut String) {
+    if let Some((end, _)) = text.char_indices().nth(LONGEST_TEXT) {
+        text.truncate(end);
+        text.push('…');
+        text.shrink_to_fit();
+    }
+}
+
 impl Door {
     /// Opens a body of a format; of CSV, finds its header and binds the mapping to it.
     ///
@@ -59,10 +83,10 @@ impl Door {
     /// Where the body can't be read on.
     pub fn take<T>(&mut self, read: &impl Fn(Value) -> Result<T, Vec<Fault>>) -> io::Result<Option<Taken<T>>> {
         match self {
-            Self::Lines(lines) => Ok(lines.next_line()?.map(|(line, text)| line_of(line, &text, read))),
+            Self::Lines(lines) => Ok(lines.next_line()?.map(|(line, text)| line_of(line, &text, read).bounded())),
             Self::Sheet(rows, makes_ids) => {
                 let Rows { source, mapping } = rows.as_mut();
-                Ok(source.next_row()?.map(|row| row_of(&row, mapping, *makes_ids, read)))
+                Ok(source.next_row()?.map(|row| row_of(&row, mapping, *makes_ids, read).bounded()))
             }
         }
     }

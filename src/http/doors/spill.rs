@@ -178,7 +178,7 @@ impl State {
             return Err(io::ErrorKind::UnexpectedEof.into());
         }
         self.file_read += read;
-        if self.unread_in_file() == 0 {
+        if self.file_read == self.file_end {
             file.set_len(0)?;
             (self.file_end, self.file_read) = (0, 0);
         }
