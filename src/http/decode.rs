@@ -256,6 +256,7 @@ parsed!(
     crate::domain::csv_mapping::CsvKind,
     crate::domain::csv_mapping::DateFormat,
     crate::domain::csv_mapping::Delimiter,
+    crate::domain::roster::RosterMode,
     crate::domain::ori::Ori,
     crate::domain::training::Program,
     crate::domain::training::Category,

@@ -19,6 +19,7 @@ use crate::domain::join::JoinStatus;
 use crate::domain::ori::Ori;
 use crate::domain::placement::{CompletionStatus, ParkedReason};
 use crate::domain::pledge::TermMonths;
+use crate::domain::roster::RosterMode;
 use crate::domain::stage::Stage;
 use crate::domain::standard_draft::{StandardCode, StandardKey};
 use crate::domain::text::{Email, Sha256Hex, Text, Url};
@@ -70,6 +71,7 @@ words! {
     CsvKind as "CsvKind": "What the rows of a CSV file are: training completions, or the officers of an agency.";
     Delimiter as "Delimiter": "What stands between the cells of a CSV file.";
     DateFormat as "DateFormat": "How a CSV file writes dates. ISO dates are always understood; `mdy` names 10/29/2004, `dmy` 29.10.2004 or 29/10/2004.";
+    RosterMode as "RosterMode": "Whether a roster is the whole of an agency, or names changes alone.";
     JoinStatus as "JoinStatus": "What came of a description by an identifier that somebody out of the client's reach holds: `joined` with that person, since the names agree, or `parked` for IACP staff.";
     CompletionStatus as "CompletionStatus": "Where a completion stands: placed with its officer and training, waiting for one of them, or taken back.";
     ParkedReason as "ParkedReason": "Why a completion waits.";

@@ -5,7 +5,7 @@ mod feed;
 mod layout;
 mod spill;
 
-pub use door::Taken;
+pub use door::{Door, Taken};
 pub use feed::{Feed, Item, Pump};
 pub use layout::{CsvQuery, Given, layout_of};
 pub use spill::{Gone, Spill};
