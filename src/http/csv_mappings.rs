@@ -188,12 +188,7 @@ async fn get_csv_mapping(caller: Allowed<MappingsRead>, path: IdPath, preconditi
 #[utoipa::path(tag = "completions", params(("id" = Ref, Path)), request_body = CsvMappingInput, security(("bearer" = ["mappings:write"])),
     responses((status = 200, description = "The CSV mapping is as sent.", body = CsvMappingView)))]
 #[put("/v1/csv-mappings/{id}")]
-async fn replace_csv_mapping(
-    caller: Allowed<MappingsWrite>,
-    path: IdPath,
-    preconditions: Preconditions,
-    body: Body<CsvMappingInput>,
-) -> ApiResult {
+async fn replace_csv_mapping(caller: Allowed<MappingsWrite>, path: IdPath, preconditions: Preconditions, body: Body<CsvMappingInput>) -> ApiResult {
     let draft = CsvMappingDraft::from(body.value);
     let mapping = caller
         .write(move |tx| service::replace(tx, path.0, &draft, |current| preconditions.check(Some(&etag_of(&CsvMappingView::from(current))?))))

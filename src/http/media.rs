@@ -60,7 +60,8 @@ fn quality_of(range: &str, name: &str) -> Option<u16> {
         return None;
     }
     let weight = parts.find_map(|parameter| parameter.strip_prefix("q="));
-    let thousandths = weight.map_or(Some(1000.0), |weight| weight.parse::<f32>().ok().filter(|weight| (0.0..=1.0).contains(weight)).map(|w| w * 1000.0));
+    let thousandths =
+        weight.map_or(Some(1000.0), |weight| weight.parse::<f32>().ok().filter(|weight| (0.0..=1.0).contains(weight)).map(|w| w * 1000.0));
     #[expect(clippy::cast_possible_truncation, clippy::cast_sign_loss, reason = "from 0 to 1000")]
     thousandths.map(|weight| weight as u16)
 }

@@ -82,7 +82,12 @@ pub fn create(tx: &mut Tx<'_>, draft: &CsvMappingDraft) -> ServiceResult<CsvMapp
 ///
 /// # Errors
 /// [`ServiceError::NotFound`], what `guard` says, and its faults.
-pub fn replace(tx: &mut Tx<'_>, id: Uuid, draft: &CsvMappingDraft, guard: impl FnOnce(&CsvMapping) -> ServiceResult<()>) -> ServiceResult<CsvMapping> {
+pub fn replace(
+    tx: &mut Tx<'_>,
+    id: Uuid,
+    draft: &CsvMappingDraft,
+    guard: impl FnOnce(&CsvMapping) -> ServiceResult<()>,
+) -> ServiceResult<CsvMapping> {
     lock_client(tx.conn, tx.client)?;
     let current = get(tx, id)?;
     guard(&current)?;

@@ -13,8 +13,8 @@ use crate::domain::agency::AgencyKey;
 use crate::domain::roster::{RosterEntry, RosterMode, plan};
 use crate::domain::text::Name;
 use crate::storage::dialect::{Lock, lock};
-use crate::storage::roster_marks;
 use crate::storage::officers::{Officer, OfficerFilter};
+use crate::storage::roster_marks;
 
 /// How many days ahead a roster may be true: one that is further ahead would make every other before it an older one.
 const DAYS_AHEAD: i32 = 31;
@@ -133,7 +133,8 @@ fn check_day(tx: &mut Tx<'_>, agency: Uuid, roster: &Roster) -> ServiceResult<()
     }
     match roster_marks::latest(tx.conn, agency)? {
         Some(latest) if roster.as_of < latest && !roster.allow_older => {
-            let detail = format!("a roster of {latest} was taken already, and this one is of {}; allow_older=true lets it undo that one", roster.as_of);
+            let detail =
+                format!("a roster of {latest} was taken already, and this one is of {}; allow_older=true lets it undo that one", roster.as_of);
             Err(ServiceError::conflict("roster_outdated", detail))
         }
         _ => Ok(()),

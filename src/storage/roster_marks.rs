@@ -33,8 +33,13 @@ pub fn forget(conn: &mut AnyConn, agency: Uuid, modes: &[&str]) -> Result<(), St
 /// # Errors
 /// Where the database fails.
 pub fn note(conn: &mut AnyConn, agency: Uuid, mode: &str, as_of: Date, client: Uuid, now: Timestamp) -> Result<(), StorageError> {
-    let values =
-        (marks::agency_id.eq(Id(agency)), marks::mode.eq(mode), marks::as_of.eq(On(as_of)), marks::client_id.eq(Id(client)), marks::applied_at.eq(At(now)));
+    let values = (
+        marks::agency_id.eq(Id(agency)),
+        marks::mode.eq(mode),
+        marks::as_of.eq(On(as_of)),
+        marks::client_id.eq(Id(client)),
+        marks::applied_at.eq(At(now)),
+    );
     diesel::insert_into(marks::table).values(values).execute(conn)?;
     Ok(())
 }

@@ -17,6 +17,7 @@ mod clients;
 mod completions;
 mod conventions;
 mod course_mappings;
+mod csv;
 mod doors;
 mod hardening;
 mod health;

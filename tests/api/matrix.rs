@@ -16,7 +16,7 @@ use crate::support::vendor::Vendor;
 use crate::support::{Client, Reply, TestApp};
 
 /// What any client may make, as its own: `tests/api/out_of_reach.rs` tells what it learns by it.
-const OWN: [&str; 3] = ["POST /v1/completions", "POST /v1/completions/batch", "POST /v1/course-mappings"];
+const OWN: [&str; 4] = ["POST /v1/completions", "POST /v1/completions/batch", "POST /v1/course-mappings", "POST /v1/csv-mappings"];
 
 /// An ORI that nobody has.
 pub const NOBODYS: &str = "ori:WA0000000";

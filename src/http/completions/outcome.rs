@@ -87,7 +87,6 @@ pub struct ResultView {
     problem: Option<Problem>,
 }
 
-
 impl ResultView {
     /// What became of a record that could be read.
     fn accepted(index: usize, record: &Record, pushed: Pushed) -> Self {
@@ -132,13 +131,7 @@ impl SummaryView {
     }
 
     fn counts(&self) -> [(&'static str, usize); 5] {
-        [
-            ("created", self.created),
-            ("updated", self.updated),
-            ("unchanged", self.unchanged),
-            ("parked", self.parked),
-            ("rejected", self.rejected),
-        ]
+        [("created", self.created), ("updated", self.updated), ("unchanged", self.unchanged), ("parked", self.parked), ("rejected", self.rejected)]
     }
 }
 

@@ -92,9 +92,9 @@ impl Door {
     }
 }
 
-
 fn line_of<T>(line: u64, text: &Line, read: &impl Fn(Value) -> Result<T, Vec<Fault>>) -> Taken<T> {
-    let whole = |code: &str, detail: String| vec![ProblemError { pointer: String::new(), code: code.to_owned(), detail, line: Some(line), column: None }];
+    let whole =
+        |code: &str, detail: String| vec![ProblemError { pointer: String::new(), code: code.to_owned(), detail, line: Some(line), column: None }];
     let refused = |faults| Taken { line: Some(line), external_id: None, read: Err(faults) };
     let text = match text {
         Line::Text(text) => text,

@@ -58,7 +58,8 @@ impl CsvQuery {
             ("date_format", self.date_format.is_some()),
             ("footer", self.footer.is_some()),
         ];
-        let fault = |name: &str| Fault::new(format!("/{name}"), "not_csv", format!("`{name}` says how text/csv is read, and the body is something else"));
+        let fault =
+            |name: &str| Fault::new(format!("/{name}"), "not_csv", format!("`{name}` says how text/csv is read, and the body is something else"));
         invalid(given.into_iter().filter(|(_, given)| *given).map(|(name, _)| fault(name)).collect())
     }
 }

@@ -63,7 +63,9 @@ impl Entries {
         self.seen += 1;
         match read {
             Ok(entry) => self.entries.push(entry),
-            Err(faults) => self.faults.extend(faults.into_iter().map(|fault| ProblemError { pointer: format!("{prefix}{}", fault.pointer), ..fault })),
+            Err(faults) => {
+                self.faults.extend(faults.into_iter().map(|fault| ProblemError { pointer: format!("{prefix}{}", fault.pointer), ..fault }))
+            }
         }
     }
 

@@ -48,7 +48,8 @@ pub(super) fn between(tx: &mut Tx<'_>, agency: Uuid, roster: &Roster, held: &Hel
         }
     }
     // Who leaves is named by changes alone; a whole roster may name them, and is not held back for it.
-    let ends_now = |revision: &Revision<'_>| revision.was.is_some_and(|was| is_current(was, roster.as_of)) && !is_current(&revision.now, roster.as_of);
+    let ends_now =
+        |revision: &Revision<'_>| revision.was.is_some_and(|was| is_current(was, roster.as_of)) && !is_current(&revision.now, roster.as_of);
     let said = if roster.mode == RosterMode::Delta { revisions.iter().filter(|revision| ends_now(revision)).count() } else { 0 };
     let mut changes = Changes::default();
     let mut assigned: HashSet<Uuid> = HashSet::with_capacity(revisions.len());
@@ -136,7 +137,11 @@ fn revise<'a>(
         .here(current)
         .filter(|other| other.id != now.id)
         .map(|other| {
-            let end = if roster.mode == RosterMode::Full && is_current(other, roster.as_of) { Some(roster.as_of.max(other.started_on)) } else { other.ended_on };
+            let end = if roster.mode == RosterMode::Full && is_current(other, roster.as_of) {
+                Some(roster.as_of.max(other.started_on))
+            } else {
+                other.ended_on
+            };
             Appointment { ended_on: end, ..other.clone() }
         })
         .collect();
