@@ -290,7 +290,7 @@ pub struct ApiError {
     /// Every fault of the input.
     pub faults: Vec<Fault>,
     /// Faults of which the line is known, too.
-    pub located: Vec<ProblemError>,
+    pub located: Box<[ProblemError]>,
     /// Headers that the answer bears.
     pub headers: Vec<(HeaderName, HeaderValue)>,
     /// What is logged and not answered.
@@ -303,7 +303,7 @@ pub type ApiResult = Result<HttpResponse, ApiError>;
 impl ApiError {
     /// A problem of a kind.
     pub fn new(kind: Kind) -> Self {
-        Self { kind, detail: None, faults: Vec::new(), located: Vec::new(), headers: Vec::new(), cause: None }
+        Self { kind, detail: None, faults: Vec::new(), located: Box::default(), headers: Vec::new(), cause: None }
     }
 
     /// With what happened this time.
@@ -323,7 +323,7 @@ impl ApiError {
     /// With faults of the input, of which the line is known.
     #[must_use]
     pub fn located(mut self, located: Vec<ProblemError>) -> Self {
-        self.located = located;
+        self.located = located.into();
         self
     }
 

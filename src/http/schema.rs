@@ -6,6 +6,7 @@ use utoipa::openapi::{KnownFormat, RefOr, SchemaFormat, Type};
 use utoipa::{PartialSchema, ToSchema};
 
 use super::decode::{Day, Headcount, Moment, Ref};
+use super::doors::Given;
 use super::trainings::Months;
 use crate::domain::agency::{AgencyKey, AgencyKind, Country, Subdivision};
 use crate::domain::appointment::Employment;
@@ -86,6 +87,8 @@ words! {
 }
 
 named! {
+    Given as "FieldPair": string("`field=column` or `field=value`: the field, dotted as in the JSON, ends at the first equals sign.", "officer.badge_number=Star")
+        .min_length(Some(2)).max_length(Some(Given::MAX));
     Ori as "Ori": string("FBI originating agency identifier. Seven characters are taken as nine with `00` appended, and marked as assumed.", "TX2270000")
         .pattern(Some("^[A-Z]{2}([A-Z0-9]{5}|[A-Z0-9]{7})$"));
     AgencyKey as "AgencyKey": string("An agency: its id, or its ORI after `ori:`.", "ori:TX2270000")

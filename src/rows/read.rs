@@ -115,7 +115,7 @@ fn surplus(record: &ByteRecord, width: usize) -> String {
 /// An open file.
 pub enum Source {
     /// CSV, and its header.
-    Csv(CsvSource),
+    Csv(Box<CsvSource>),
     /// NDJSON.
     Ndjson(Lines),
 }
@@ -228,7 +228,7 @@ impl CsvSource {
             self.open = input.is_empty();
             let (result, read, out, ends) = self.core.read_record(input, &mut self.output[written..], &mut self.ends[ended..]);
             self.input.consume(read);
-            breaks += self.output[written..written + out].iter().filter(|byte| **byte == b'\n').count() as u64;
+            breaks += line_breaks(&self.output[written..written + out]);
             written += out;
             ended += ends;
             match result {
@@ -243,6 +243,11 @@ impl CsvSource {
             }
         }
     }
+}
+
+/// How many line breaks a text has.
+pub fn line_breaks(text: &[u8]) -> u64 {
+    text.split(|byte| *byte == b'\n').count() as u64 - 1
 }
 
 /// The cells that end at `ends`.
@@ -379,7 +384,7 @@ mod tests {
         let mut header = String::new();
         input.read_line(&mut header).unwrap();
         let header = header.trim().split(',').map(str::to_owned).collect();
-        Source::Csv(CsvSource::new(input, taken, Head { header, delimiter: b',', lines: 1, inner_breaks: 0 }, footer.map(str::to_owned)))
+        Source::Csv(Box::new(CsvSource::new(input, taken, Head { header, delimiter: b',', lines: 1, inner_breaks: 0 }, footer.map(str::to_owned))))
     }
 
     fn rows(text: &'static [u8], format: Format) -> Vec<Row> {

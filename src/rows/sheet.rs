@@ -9,7 +9,7 @@ use super::clean::Clean;
 use super::encoding::decoded;
 use super::fields::Table;
 use super::mapping::{Mapping, Pair};
-use super::read::{Counted, CsvSource, Format, Head, Lines, Source, record};
+use super::read::{Counted, CsvSource, Format, Head, Lines, Source, line_breaks, record};
 use crate::domain::csv_mapping::DateFormat;
 
 /// Within how many bytes the header is looked for.
@@ -83,7 +83,7 @@ pub fn open(raw: Box<dyn Read + Send>, format: Format, table: &'static Table, la
     };
     let rest = Cursor::new(head.split_off(found.end)).chain(clean);
     let input = Box::new(BufReader::with_capacity(64 * 1024, rest));
-    Ok(Rows { source: Source::Csv(CsvSource::new(input, taken, found.head, layout.footer.clone())), mapping: found.mapping })
+    Ok(Rows { source: Source::Csv(Box::new(CsvSource::new(input, taken, found.head, layout.footer.clone()))), mapping: found.mapping })
 }
 
 fn bind(table: &'static Table, layout: &Layout, header: Option<&[String]>) -> Result<Mapping, String> {
@@ -129,7 +129,7 @@ fn find_header(head: &[u8], table: &'static Table, layout: &Layout, last: bool) 
         }
         begin += length + 1;
     }
-    let searched = head[begin..].iter().any(|byte| *byte == b'\n');
+    let searched = head[begin..].contains(&b'\n');
     match first {
         // Nothing can be bound: what is wrong is said of the first row.
         Some((candidate, line)) if last || searched => {
@@ -168,7 +168,7 @@ fn candidate(text: &[u8], delimiter: u8) -> Option<Candidate> {
     let (result, length, _, ended) = core.read_record(text, &mut output, &mut ends);
     let is_whole = matches!(result, ReadRecordResult::Record);
     let cells = is_whole.then(|| record(&output, &ends[..ended]))?;
-    let breaks = cells.as_slice().iter().filter(|byte| **byte == b'\n').count() as u64;
+    let breaks = line_breaks(cells.as_slice());
     let names = cells.iter().map(|cell| String::from_utf8_lossy(cell).trim().to_owned()).collect();
     Some(Candidate { names, delimiter, length, breaks })
 }

@@ -17,7 +17,7 @@ use crate::domain::completion::CompletionDraft;
 use crate::domain::csv_mapping::{CsvKind, DateFormat, Delimiter};
 use crate::domain::text::{Name, Text};
 use crate::http::auth::{Allowed, Caller, CompletionsWrite};
-use crate::http::decode::{Faults, Ref};
+use crate::http::decode::{AtMost, Faults, Ref};
 use crate::http::doors::{CsvQuery, Given, layout_of};
 use crate::http::extract::{BATCH_LIMIT, Body, IdempotencyKey, ListQuery, prefers_minimal};
 use crate::http::media::{self, CSV, JSON, NDJSON};
@@ -56,12 +56,12 @@ struct BatchQuery {
     mapping: Option<Ref>,
     /// Of CSV: `field=column`, any number of times. A column named like a field needs none.
     #[deserr(default)]
-    #[param(value_type = Option<Vec<String>>, explode = true, example = json!(["officer.badge_number=Star"]))]
-    map: Vec<Given>,
+    #[param(value_type = Option<Vec<Given>>, inline, explode = true, max_items = 200, example = json!(["officer.badge_number=Star"]))]
+    map: AtMost<Given, 200>,
     /// Of CSV: `field=value`, the same for every row, any number of times.
     #[deserr(default)]
-    #[param(value_type = Option<Vec<String>>, explode = true, example = json!(["training.code=CIT-40"]))]
-    set: Vec<Given>,
+    #[param(value_type = Option<Vec<Given>>, inline, explode = true, max_items = 200, example = json!(["training.code=CIT-40"]))]
+    set: AtMost<Given, 200>,
     /// Of CSV: what stands between cells; found out where it isn't said.
     #[deserr(default)]
     #[param(inline)]
@@ -84,8 +84,8 @@ impl From<BatchQuery> for CsvQuery {
     fn from(query: BatchQuery) -> Self {
         Self {
             mapping: query.mapping,
-            map: query.map,
-            set: query.set,
+            map: query.map.0,
+            set: query.set.0,
             delimiter: query.delimiter,
             encoding: query.encoding,
             date_format: query.date_format,
@@ -222,9 +222,9 @@ async fn in_lines(response: HttpResponse) -> ApiResult {
     let value: Value = serde_json::from_slice(&bytes).map_err(|_| broken())?;
     let mut lines = String::new();
     for result in value["results"].as_array().into_iter().flatten() {
-        lines.push_str(&format!("{result}\n"));
+        lines.extend([result.to_string().as_str(), "\n"]);
     }
-    lines.push_str(&format!("{}\n", serde_json::json!({"summary": value["summary"]})));
+    lines.extend([serde_json::json!({"summary": value["summary"]}).to_string().as_str(), "\n"]);
     let headers = response.headers_mut();
     headers.insert(CONTENT_TYPE, HeaderValue::from_static(NDJSON));
     headers.remove(CONTENT_LENGTH);

@@ -133,8 +133,7 @@ impl Batch {
         let (pumped, (stop, mut batch)) = futures_util::future::join(pump.run(), take).await;
         let problem = match (stop, pumped) {
             (Stop::Gone, _) => return,
-            (Stop::Problem(problem), _) => Some(problem),
-            (Stop::Broken, Err(problem)) | (Stop::End, Err(problem)) => Some(problem),
+            (Stop::Problem(problem), _) | (Stop::Broken | Stop::End, Err(problem)) => Some(problem),
             (Stop::Broken, Ok(())) => Some(ApiError::new(Kind::Internal)),
             (Stop::End, Ok(())) => None,
         };
@@ -234,7 +233,7 @@ impl Batch {
 
 /// The same problem, to be answered in the place of the batch.
 fn same(problem: &ApiError) -> ApiError {
-    let mut same = ApiError::new(problem.kind).faults(problem.faults.clone()).located(problem.located.clone());
+    let mut same = ApiError::new(problem.kind).faults(problem.faults.clone()).located(problem.located.to_vec());
     (same.detail, same.cause, same.headers) = (problem.detail.clone(), problem.cause.clone(), problem.headers.clone());
     same
 }

@@ -63,12 +63,12 @@ impl<T: Send + 'static> Feed<T> {
         let (sender, items) = mpsc::channel(RECORDS_AHEAD);
         let raw = Box::new(Incoming { pieces: incoming, current: Bytes::new(), ended: false });
         let reading = move || {
-            // Whoever takes the records may be gone.
-            let _ = match Door::open(raw, format, table, &layout) {
+            match Door::open(raw, format, table, &layout) {
                 Ok(door) => read_all(door, &sender, &read),
-                Err(OpenError::Read(_)) => Ok(()),
-                Err(error) => sender.blocking_send(Item::Refused(unreadable(&error))),
-            };
+                Err(OpenError::Read(_)) => {}
+                // Whoever takes the records may be gone.
+                Err(error) => drop(sender.blocking_send(Item::Refused(unreadable(&error)))),
+            }
         };
         let spawned = std::thread::Builder::new().name("door".into()).spawn(reading);
         spawned.map_err(|cause| {
@@ -90,17 +90,18 @@ fn unreadable(error: &OpenError) -> ApiError {
     ApiError::new(Kind::InvalidContent).faults(vec![Fault::new("", "invalid_csv", format!("the body can't be read as CSV: {error}"))])
 }
 
-fn read_all<T>(
-    mut door: Door,
-    sender: &mpsc::Sender<Item<T>>,
-    read: &impl Fn(Value) -> Result<T, Vec<Fault>>,
-) -> Result<(), mpsc::error::SendError<Item<T>>> {
+/// Gives every record, while somebody takes them.
+fn read_all<T>(mut door: Door, sender: &mpsc::Sender<Item<T>>, read: &impl Fn(Value) -> Result<T, Vec<Fault>>) {
     loop {
-        match door.take(read) {
-            Ok(Some(taken)) => sender.blocking_send(Item::Record(taken))?,
-            Ok(None) => return sender.blocking_send(Item::End),
+        let item = match door.take(read) {
+            Ok(Some(taken)) => Item::Record(taken),
+            Ok(None) => Item::End,
             // Who brings the body knows what is wrong with it.
-            Err(_) => return Ok(()),
+            Err(_) => return,
+        };
+        let last = matches!(item, Item::End);
+        if sender.blocking_send(item).is_err() || last {
+            return;
         }
     }
 }

@@ -19,7 +19,13 @@ pub struct Given(Pair);
 parsed!(Given);
 
 impl Given {
+    /// How many characters it has at the most.
+    pub const MAX: usize = 401;
+
     fn parse(text: &str) -> Result<Self, Invalid> {
+        if text.chars().nth(Self::MAX).is_some() {
+            return Err(Invalid::new("too_long", format_args!("must be at most {} characters", Self::MAX)));
+        }
         Pair::parse(text).map(Self).map_err(|detail| Invalid::new("invalid_pair", detail))
     }
 }

@@ -52,7 +52,7 @@ impl FromRequest for RosterBody {
 /// Gathers entries, each read by itself; a roster with a faulty one is refused whole, or the person whom it means would be ended.
 #[derive(Default)]
 struct Entries {
-    entries: Vec<RosterEntry>,
+    read: Vec<RosterEntry>,
     faults: Vec<ProblemError>,
     seen: usize,
 }
@@ -62,16 +62,16 @@ impl Entries {
         let prefix = format!("/officers/{}", self.seen);
         self.seen += 1;
         match read {
-            Ok(entry) => self.entries.push(entry),
+            Ok(entry) => self.read.push(entry),
             Err(faults) => {
-                self.faults.extend(faults.into_iter().map(|fault| ProblemError { pointer: format!("{prefix}{}", fault.pointer), ..fault }))
+                self.faults.extend(faults.into_iter().map(|fault| ProblemError { pointer: format!("{prefix}{}", fault.pointer), ..fault }));
             }
         }
     }
 
     fn finish(mut self) -> Result<Vec<RosterEntry>, ApiError> {
         if self.faults.is_empty() {
-            return Ok(self.entries);
+            return Ok(self.read);
         }
         let mut problem = ApiError::new(Kind::InvalidContent);
         if self.faults.len() > MAX_FAULTS {

@@ -173,12 +173,12 @@ struct PutRosterQuery {
     mapping: Option<Ref>,
     /// Of CSV: `field=column`, any number of times. A column named like a field needs none.
     #[deserr(default)]
-    #[param(value_type = Option<Vec<String>>, explode = true, example = json!(["badge_number=Star"]))]
-    map: Vec<Given>,
+    #[param(value_type = Option<Vec<Given>>, inline, explode = true, max_items = 200, example = json!(["badge_number=Star"]))]
+    map: AtMost<Given, 200>,
     /// Of CSV: `field=value`, the same for every row, any number of times.
     #[deserr(default)]
-    #[param(value_type = Option<Vec<String>>, explode = true, example = json!(["sworn=yes"]))]
-    set: Vec<Given>,
+    #[param(value_type = Option<Vec<Given>>, inline, explode = true, max_items = 200, example = json!(["sworn=yes"]))]
+    set: AtMost<Given, 200>,
     /// Of CSV: what stands between cells; found out where it isn't said.
     #[deserr(default)]
     #[param(inline)]
@@ -201,8 +201,8 @@ impl PutRosterQuery {
     fn csv(&mut self) -> CsvQuery {
         CsvQuery {
             mapping: self.mapping,
-            map: std::mem::take(&mut self.map),
-            set: std::mem::take(&mut self.set),
+            map: std::mem::take(&mut self.map.0),
+            set: std::mem::take(&mut self.set.0),
             delimiter: self.delimiter,
             encoding: self.encoding.take(),
             date_format: self.date_format,
