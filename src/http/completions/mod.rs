@@ -2,6 +2,8 @@
 
 mod batch;
 mod dto;
+mod outcome;
+mod stream;
 
 use actix_web::{HttpRequest, get, post};
 use deserr::Deserr;
