@@ -18,7 +18,6 @@ use super::registry::Registry;
 use super::strict;
 use crate::domain::agency::AgencyKey;
 use crate::domain::client::ClientStatus;
-use crate::service::audit::Trail;
 use crate::service::{ServiceResult, Tx, reach};
 use crate::storage::AnyConn;
 use crate::tokens::{NamedAgencies, OutsideRefusal};
@@ -203,7 +202,7 @@ impl Opener {
                 reach::of_grants(conn, self.client, &access.grants, today)?
             }
         };
-        Ok(Tx { conn, reach, client: self.client, now: self.now, trail: Trail::default() })
+        Ok(Tx::new(conn, reach, self.client, self.now))
     }
 }
 

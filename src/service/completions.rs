@@ -68,11 +68,12 @@ fn changeable(tx: &mut Tx<'_>, id: Uuid) -> ServiceResult<Completion> {
 /// # Errors
 /// [`ServiceError::Conflict`] where it was taken back before.
 pub fn revoke(tx: &mut Tx<'_>, id: Uuid, reason: &Note) -> ServiceResult<Completion> {
+    lock(tx.conn, Lock::Match)?;
     let completion = changeable(tx, id)?;
     if completion.revocation.is_some() {
         return Err(ServiceError::conflict("already_revoked", "the completion was revoked before"));
     }
-    rows::revoke(tx.conn, id, reason.as_str(), tx.now)?;
+    rows::revoke(tx.conn, &mut tx.coverage, id, reason.as_str(), tx.now)?;
     tx.changed("completion", id, vec!["revocation".into()]);
     get(tx, id)
 }

@@ -167,8 +167,8 @@ fn push_run(tx: &mut Tx<'_>, drafts: &[CompletionDraft]) -> ServiceResult<Vec<Pu
     if let [one] = considered.as_slice() {
         tx.trail.fields = one.fields(tx)?;
     }
-    rows::insert(tx.conn, tx.client, reach.by_token(), &new, tx.now)?;
-    rows::replace(tx.conn, reach.by_token(), &changed, tx.now)?;
+    rows::insert(tx.conn, &mut tx.coverage, tx.client, reach.by_token(), &new, tx.now)?;
+    rows::replace(tx.conn, &mut tx.coverage, reach.by_token(), &changed, tx.now)?;
     let written = new.iter().chain(&changed);
     let keys: Vec<(Uuid, String)> = written.flat_map(|row| waits_for(row.draft, &row.placement).into_iter().map(|key| (row.id, key))).collect();
     let before: Vec<Uuid> = changed.iter().map(|row| row.id).collect();

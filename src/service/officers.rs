@@ -134,12 +134,12 @@ pub fn delete(tx: &mut Tx<'_>, id: Uuid, guard: impl FnOnce(&mut Tx<'_>, &Office
     let all = rows::by_ids(tx.conn, &Reach::All, &[id])?.pop().map_or(0, |all| all.appointments.len());
     if all > officer.appointments.len() {
         for appointment in &officer.appointments {
-            spells::delete(tx.conn, appointment.id)?;
+            spells::delete(tx.conn, &mut tx.coverage, appointment.id)?;
         }
         let sent: Vec<Uuid> = joins::unconfirmed(tx.conn, &tx.reach, &[id])?.remove(&id).unwrap_or_default().iter().map(|join| join.id).collect();
         joins::delete(tx.conn, &sent)?;
     } else {
-        rows::delete(tx.conn, id)?;
+        rows::delete(tx.conn, &mut tx.coverage, id)?;
         forget_answers(tx, id)?;
     }
     tx.changed("officer", id, Vec::new());

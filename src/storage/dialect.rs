@@ -6,7 +6,7 @@ use uuid::Uuid;
 
 use super::StorageError;
 use super::conn::{AnyConn, Database};
-use super::schema::{agencies, clients, standards};
+use super::schema::{agencies, clients, officers, standards};
 use super::types::Id;
 
 /// Runs one expression on the connection behind [`AnyConn`]: for what the joined backend doesn't carry, such as inserts of
@@ -90,6 +90,19 @@ pub fn lock_standard(conn: &mut AnyConn, standard: Uuid) -> Result<(), StorageEr
 pub fn lock_client(conn: &mut AnyConn, client: Uuid) -> Result<(), StorageError> {
     if let AnyConn::Postgres(conn) = conn {
         clients::table.filter(clients::id.eq(Id(client))).select(clients::id).for_no_key_update().load::<Id>(conn)?;
+    }
+    Ok(())
+}
+
+/// Holds off, until the transaction ends, other changes to what these officers count for. Given in their order, or two such
+/// transactions may wait for each other.
+///
+/// # Errors
+/// Where the database fails.
+pub fn lock_officers(conn: &mut AnyConn, ids: &[Uuid]) -> Result<(), StorageError> {
+    if let AnyConn::Postgres(conn) = conn {
+        let ids: Vec<Id> = ids.iter().map(|id| Id(*id)).collect();
+        officers::table.filter(officers::id.eq_any(ids)).order(officers::id).select(officers::id).for_no_key_update().load::<Id>(conn)?;
     }
     Ok(())
 }

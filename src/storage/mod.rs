@@ -8,6 +8,7 @@ pub mod clients;
 pub mod completions;
 pub mod conn;
 pub mod course_mappings;
+pub mod coverage;
 pub mod dialect;
 mod error;
 pub mod evidence;
@@ -24,6 +25,7 @@ pub mod policies;
 pub mod pseudonyms;
 pub mod schema;
 pub mod standards;
+pub mod timelines;
 pub mod trainings;
 pub mod types;
 

@@ -3,7 +3,7 @@
 mod content;
 mod waiting;
 
-use std::collections::HashMap;
+use std::collections::{BTreeMap, HashMap};
 
 use diesel::prelude::*;
 use jiff::Timestamp;
@@ -13,6 +13,7 @@ pub use waiting::{Waiting, set_waiting, waiting_for, waiting_of};
 
 use super::StorageError;
 use super::conn::AnyConn;
+use super::coverage::CoverageChange;
 use super::dialect::{MAX_BINDS, per_backend, rows_per_statement};
 use super::officers::while_granted;
 use super::schema::{appointments, completion_revisions, completions, grants, officer_joins};
@@ -253,11 +254,13 @@ pub fn held(conn: &mut AnyConn, client: Uuid, external_ids: &[&str]) -> Result<H
 /// [`super::Constraint::CompletionExternalId`] where another transaction has just written one of them.
 pub fn insert(
     conn: &mut AnyConn,
+    coverage: &mut CoverageChange,
     client: Uuid,
     granted: Option<&[AgencyKey]>,
     new: &[NewCompletion<'_>],
     now: Timestamp,
 ) -> Result<(), StorageError> {
+    coverage.touch(conn, new.iter().filter_map(|new| new.placement.counts_for()))?;
     for some in new.chunks(rows_per_statement(COLUMNS)) {
         let rows: Vec<_> = some
             .iter()
@@ -280,8 +283,15 @@ pub fn insert(
 ///
 /// # Errors
 /// Where the database fails.
-pub fn replace(conn: &mut AnyConn, granted: Option<&[AgencyKey]>, changed: &[NewCompletion<'_>], now: Timestamp) -> Result<(), StorageError> {
+pub fn replace(
+    conn: &mut AnyConn,
+    coverage: &mut CoverageChange,
+    granted: Option<&[AgencyKey]>,
+    changed: &[NewCompletion<'_>],
+    now: Timestamp,
+) -> Result<(), StorageError> {
     let ids: Vec<Id> = changed.iter().map(|new| Id(new.id)).collect();
+    touch(conn, coverage, &ids, changed.iter().filter_map(|new| new.placement.counts_for()))?;
     for some in ids.chunks(MAX_BINDS / 4) {
         let former: Vec<(Id, i32, Json)> = completions::table
             .filter(completions::id.eq_any(some))
@@ -332,7 +342,14 @@ pub fn of_officer(conn: &mut AnyConn, officer: Uuid) -> Result<Vec<Completion>, 
 ///
 /// # Errors
 /// Where the database fails.
-pub fn place(conn: &mut AnyConn, placements: &[(Uuid, Placement, bool)], now: Timestamp) -> Result<(), StorageError> {
+pub fn place(
+    conn: &mut AnyConn,
+    coverage: &mut CoverageChange,
+    placements: &[(Uuid, Placement, bool)],
+    now: Timestamp,
+) -> Result<(), StorageError> {
+    let ids: Vec<Id> = placements.iter().map(|(id, _, _)| Id(*id)).collect();
+    touch(conn, coverage, &ids, placements.iter().filter_map(|(_, placement, _)| placement.counts_for()))?;
     for (id, placement, by_hand) in placements {
         diesel::update(completions::table.filter(completions::id.eq(Id(*id))))
             .set((
@@ -351,11 +368,45 @@ pub fn place(conn: &mut AnyConn, placements: &[(Uuid, Placement, bool)], now: Ti
 ///
 /// # Errors
 /// Where the database fails.
-pub fn revoke(conn: &mut AnyConn, id: Uuid, reason: &str, now: Timestamp) -> Result<(), StorageError> {
+pub fn revoke(conn: &mut AnyConn, coverage: &mut CoverageChange, id: Uuid, reason: &str, now: Timestamp) -> Result<(), StorageError> {
+    touch(conn, coverage, &[Id(id)], [])?;
     diesel::update(completions::table.filter(completions::id.eq(Id(id))))
         .set((completions::revoked_at.eq(Some(At(now))), completions::revocation_reason.eq(Some(reason)), completions::updated_at.eq(At(now))))
         .execute(conn)?;
     Ok(())
+}
+
+/// How many completions wait, and why: of one client, or with `None` of all.
+///
+/// # Errors
+/// Where the database fails.
+pub fn waiting_by_reason(conn: &mut AnyConn, client: Option<Uuid>) -> Result<BTreeMap<ParkedReason, u64>, StorageError> {
+    macro_rules! counts {
+        ($query:expr) => {
+            $query.group_by(completions::parked_reason).select((completions::parked_reason, diesel::dsl::count_star()))
+        };
+    }
+    let waiting = completions::table.filter(completions::parked_reason.is_not_null()).filter(completions::revoked_at.is_null());
+    let counts: Vec<(Option<String>, i64)> = match client {
+        None => per_backend!(conn, c => counts!(waiting).load(c))?,
+        Some(client) => per_backend!(conn, c => counts!(waiting.filter(completions::client_id.eq(Id(client)))).load(c))?,
+    };
+    let read = |(reason, count): (Option<String>, i64)| {
+        let reason = ParkedReason::parse(&reason.unwrap_or_default()).map_err(super::error::corrupt("completions.parked_reason"))?;
+        Ok((reason, u64::try_from(count).unwrap_or(0)))
+    };
+    counts.into_iter().map(read).collect()
+}
+
+/// Notes that completions are about to change: for whom they count now, and for whom they will.
+fn touch(conn: &mut AnyConn, coverage: &mut CoverageChange, ids: &[Id], then: impl IntoIterator<Item = Uuid>) -> Result<(), StorageError> {
+    let mut officers: Vec<Uuid> = then.into_iter().collect();
+    for some in ids.chunks(MAX_BINDS) {
+        let placed = completions::table.filter(completions::id.eq_any(some)).filter(completions::parked_reason.is_null());
+        let now: Vec<Option<Id>> = per_backend!(conn, c => placed.select(completions::officer_id).load(c))?;
+        officers.extend(now.into_iter().flatten().map(|officer| officer.0));
+    }
+    coverage.touch(conn, officers)
 }
 
 /// A completion that the client pushed, or of an officer within reach.
