@@ -129,6 +129,19 @@ impl Caller {
         self.scopes.iter().any(|held| held == scope)
     }
 
+    /// Whether it is plain, without asking the database, that an agency is within the caller's reach: the one that `key` names.
+    pub fn plainly_reaches(&self, key: &AgencyKey, id: Uuid) -> bool {
+        match &self.authority {
+            Authority::Token(None) => true,
+            // Whichever agency goes by the key, the token is for that one.
+            Authority::Token(Some(keys)) => keys.contains(key) || keys.contains(&AgencyKey::Id(id)),
+            Authority::Client(access) => {
+                let today = self.registry.clock.today();
+                access.grants.iter().any(|grant| grant.covers(today) && grant.agency.as_ref().is_none_or(|agency| *agency == AgencyKey::Id(id)))
+            }
+        }
+    }
+
     /// Runs `work` in a transaction that reads, within the caller's reach.
     ///
     /// # Errors

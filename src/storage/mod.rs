@@ -99,7 +99,19 @@ impl Store {
         T: Send + 'static,
         E: From<StorageError> + Transient + Send + 'static,
     {
-        self.run(dialect::begin_read, work).await
+        self.run(Some(dialect::begin_read), work).await
+    }
+
+    /// Asks one statement, which needs no transaction to see one state of the database.
+    ///
+    /// # Errors
+    /// As [`Self::read`].
+    pub async fn ask<T, E>(&self, question: impl FnMut(&mut AnyConn) -> Result<T, E> + Send + 'static) -> Result<T, E>
+    where
+        T: Send + 'static,
+        E: From<StorageError> + Transient + Send + 'static,
+    {
+        self.run(None, question).await
     }
 
     /// Runs `work` in one transaction, which is committed when it answers `Ok` and leaves no trace otherwise. `work` is run
@@ -112,12 +124,12 @@ impl Store {
         T: Send + 'static,
         E: From<StorageError> + Transient + Send + 'static,
     {
-        self.run(dialect::begin_write, work).await
+        self.run(Some(dialect::begin_write), work).await
     }
 
     async fn run<T, E>(
         &self,
-        begin: fn(&mut AnyConn) -> diesel::QueryResult<()>,
+        begin: Option<fn(&mut AnyConn) -> diesel::QueryResult<()>>,
         mut work: impl FnMut(&mut AnyConn) -> Result<T, E> + Send + 'static,
     ) -> Result<T, E>
     where
@@ -135,7 +147,11 @@ impl Store {
             let mut conn = pool.get().map_err(|cause| StorageError::Unavailable(cause.to_string()))?;
             let mut attempt = 1;
             loop {
-                match transaction(&mut conn, begin, &mut work) {
+                let outcome = match begin {
+                    Some(begin) => transaction(&mut conn, begin, &mut work),
+                    None => work(&mut conn),
+                };
+                match outcome {
                     Err(error) if attempt < ATTEMPTS && error.is_transient() => {
                         tracing::debug!(attempt, "a transaction is run again");
                         attempt += 1;

@@ -34,5 +34,6 @@ mod roster;
 mod standards;
 mod status;
 mod status_list;
+mod timeline;
 mod training_gaps;
 mod trainings;
