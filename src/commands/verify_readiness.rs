@@ -4,7 +4,7 @@ use super::Failure;
 use crate::config::Config;
 use crate::service::verify::{Difference, compare, repair};
 use crate::service::{ServiceError, ServiceResult};
-use crate::storage::{AnyConn, migrations, read_once, write_once};
+use crate::storage::{AnyConn, Database, migrations, read_once, write_once};
 
 /// Arguments of `onemind verify-readiness`.
 #[derive(Debug, clap::Args)]
@@ -19,6 +19,12 @@ pub struct Args {
 /// # Errors
 /// [`Failure::Faults`] where one differs and isn't repaired, [`Failure::Unreachable`] without database.
 pub fn run(config: &Config, args: &Args) -> Result<(), Failure> {
+    if let Database::Sqlite(path) = &config.database
+        && !path.is_file()
+    {
+        // Asking makes nothing.
+        return Err(Failure::Unreachable(format!("{}: there is no such file", path.display())));
+    }
     let mut conn = config.database.connect().map_err(|cause| Failure::Unreachable(cause.to_string()))?;
     let lacking = migrations::lacking(&mut conn).map_err(|cause| Failure::Unreachable(cause.to_string()))?;
     if !lacking.is_empty() {

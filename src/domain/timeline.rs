@@ -168,8 +168,7 @@ impl Held {
             held.either.push(span);
             held.either_ever.push(ever);
         }
-        for days in
-            [&mut held.crisis, &mut held.awareness, &mut held.either, &mut held.crisis_ever, &mut held.awareness_ever, &mut held.either_ever]
+        for days in [&mut held.crisis, &mut held.awareness, &mut held.either, &mut held.crisis_ever, &mut held.awareness_ever, &mut held.either_ever]
         {
             unite(days);
         }

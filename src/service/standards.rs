@@ -8,8 +8,8 @@ use crate::domain::standard_draft::{StandardCode, StandardDraft, StandardKey};
 use crate::domain::text::Code;
 use crate::storage::Constraint;
 use crate::storage::dialect::lock_standard;
-use crate::storage::timelines::STANDARDS;
 use crate::storage::standards::{self as rows, HeldStandard};
+use crate::storage::timelines::STANDARDS;
 
 /// A page of standards.
 ///

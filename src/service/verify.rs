@@ -4,8 +4,8 @@ use uuid::Uuid;
 
 use super::ServiceResult;
 use crate::domain::coverage::Coverage;
-use crate::domain::readiness::Facts;
 use crate::domain::reach::Reach;
+use crate::domain::readiness::Facts;
 use crate::domain::standard::{Standard, one_mind};
 use crate::domain::timeline::Timeline;
 use crate::storage::agencies::{self, AgencyBrief, AgencyFilter};

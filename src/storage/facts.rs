@@ -46,18 +46,10 @@ pub struct AgencyGroup {
 type AgencyRow = (Id, Option<String>, String, Option<i32>, String, Option<String>, String);
 
 /// The columns of an [`AgencyRow`].
-const COLUMNS: AgencyColumns = (
-    agencies::id,
-    agencies::ori,
-    agencies::name,
-    agencies::sworn_count,
-    agencies::country,
-    agencies::subdivision,
-    agencies::kind,
-);
-
-type AgencyColumns =
+const COLUMNS: AgencyColumns =
     (agencies::id, agencies::ori, agencies::name, agencies::sworn_count, agencies::country, agencies::subdivision, agencies::kind);
+
+type AgencyColumns = (agencies::id, agencies::ori, agencies::name, agencies::sworn_count, agencies::country, agencies::subdivision, agencies::kind);
 
 /// More agencies than these are looked for by reading everybody's.
 const FEW: usize = 1_000;

@@ -79,7 +79,8 @@ pub fn add(conn: &mut AnyConn, lane: i32, differences: &Differences) -> Result<(
 /// Where the database fails.
 pub fn raise(conn: &mut AnyConn, lane: i32, agencies: &[Uuid]) -> Result<(), StorageError> {
     for some in agencies.chunks(rows_per_statement(3)) {
-        let row = |agency: &Uuid| (agency_versions::agency_id.eq(Id(*agency)), agency_versions::lane.eq(lane % LANES), agency_versions::version.eq(1));
+        let row =
+            |agency: &Uuid| (agency_versions::agency_id.eq(Id(*agency)), agency_versions::lane.eq(lane % LANES), agency_versions::version.eq(1));
         let rows: Vec<_> = some.iter().map(row).collect();
         per_backend!(conn, c => diesel::insert_into(agency_versions::table)
             .values(&rows)

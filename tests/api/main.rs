@@ -32,6 +32,7 @@ mod pseudonyms;
 mod real_input;
 mod roster;
 mod standards;
+mod statistics;
 mod status;
 mod status_list;
 mod timeline;

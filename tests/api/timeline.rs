@@ -3,13 +3,14 @@
 
 use std::sync::atomic::{AtomicU32, Ordering};
 
+use diesel::RunQueryDsl as _;
 use futures_util::future::join_all;
 use jiff::ToSpan as _;
 use jiff::civil::{Date, date};
 use onemind::domain::reach::Reach;
 use onemind::domain::stage::{Status, status_by_pledge};
-use onemind::service::verify::compare_all;
-use onemind::storage::facts;
+use onemind::service::verify::{compare_all, repair};
+use onemind::storage::{StorageError, facts, migrations};
 use serde_json::{Value, json};
 use uuid::Uuid;
 
@@ -17,8 +18,12 @@ use crate::on_both_databases;
 use crate::support::{Client, Reply, TestApp};
 
 const AGENCIES: [&str; 3] = ["TX0000001", "TX0000002", "TX0000003"];
-const TRAININGS: [(&str, &str); 4] =
-    [("CIT-40", "crisis_intervention"), ("CRIT-8", "crisis_intervention"), ("MHFA-8", "mental_health_awareness"), ("MHFA-R", "mental_health_awareness")];
+const TRAININGS: [(&str, &str); 4] = [
+    ("CIT-40", "crisis_intervention"),
+    ("CRIT-8", "crisis_intervention"),
+    ("MHFA-8", "mental_health_awareness"),
+    ("MHFA-R", "mental_health_awareness"),
+];
 /// So many people have a badge, the same one wherever they serve.
 const PEOPLE: usize = 9;
 
@@ -298,13 +303,27 @@ async fn assert_status(app: &TestApp, reader: &Client, agency: Uuid, on: Date, d
     let told = reader.get(&format!("/v1/agencies/{agency}/certification-status?as_of={on}")).await.expect(200);
     let status = by_facts(app, agency, on).await;
     let training = status.evaluation.training;
-    let expected = json!([status.stage, status.standard, training.sworn, training.roster, training.trained, training.crisis_intervention,
-        status.next_change.map(|next| (next.on, next.trained, next.crisis_intervention, next.still_met))]);
+    let expected = json!([
+        status.stage,
+        status.standard,
+        training.sworn,
+        training.roster,
+        training.trained,
+        training.crisis_intervention,
+        status.next_change.map(|next| (next.on, next.trained, next.crisis_intervention, next.still_met))
+    ]);
     let requirements = &told["requirements"]["training"];
     let next = &told["next_change"];
     let next = if next.is_null() { Value::Null } else { json!([next["on"], next["trained"], next["crisis_intervention"], next["still_met"]]) };
-    let seen = json!([told["stage"], told["standard"], requirements["sworn"], requirements["roster"], requirements["trained"],
-        requirements["crisis_intervention"], next]);
+    let seen = json!([
+        told["stage"],
+        told["standard"],
+        requirements["sworn"],
+        requirements["roster"],
+        requirements["trained"],
+        requirements["crisis_intervention"],
+        next
+    ]);
     assert_eq!(seen, expected, "{agency} on {on} after {done:?}");
 }
 
@@ -370,5 +389,33 @@ on_both_databases! {
                 assert_status(&app, &other, agency, on, &done).await;
             }
         }
+    }
+    async fn a_database_from_before_is_filled_once_and_what_was_altered_is_repaired(app: TestApp) {
+        let mut writer = begin(&app, 7).await;
+        let mut done = Vec::new();
+        for _ in 0..40 {
+            done.extend(writer.act().await);
+        }
+        let altered = |statement: &'static str| {
+            app.registry.store.write(move |conn| diesel::sql_query(statement).execute(conn).map(drop).map_err(StorageError::from))
+        };
+        let before = writer.staff.all("/v1/certification-status?as_of=2026-06-01").await;
+        altered("DELETE FROM coverage_changes").await.unwrap();
+        altered("DELETE FROM agency_versions").await.unwrap();
+        let mut conn = app.config.database.connect().unwrap();
+        assert_eq!(migrations::pending(&mut conn).unwrap(), ["fill_coverage_timeline"]);
+        app.stranger().get("/readyz").await.expect(503);
+        assert_eq!(migrations::apply(&mut conn).unwrap(), ["fill_coverage_timeline"]);
+        assert_eq!(migrations::apply(&mut conn).unwrap(), [""; 0]);
+        app.stranger().get("/readyz").await.expect(200);
+        assert_timelines(&app, &done).await;
+        // What was kept under versions of a database that is gone is not told of the new one.
+        let restarted = Client::new(&app.replica().address, writer.staff.token.clone());
+        assert_eq!(restarted.all("/v1/certification-status?as_of=2026-06-01").await, before);
+        altered("UPDATE coverage_changes SET sworn = sworn + 1 WHERE sworn > 0").await.unwrap();
+        assert!(!app.registry.store.read(compare_all).await.unwrap().differences.is_empty());
+        app.registry.store.write(repair).await.unwrap();
+        assert_timelines(&app, &done).await;
+        assert_eq!(writer.staff.all("/v1/certification-status?as_of=2026-06-01").await, before);
     }
 }

@@ -3,13 +3,13 @@
 mod content;
 mod waiting;
 
-use std::collections::{BTreeMap, HashMap};
+use std::collections::HashMap;
 
 use diesel::prelude::*;
 use jiff::Timestamp;
 use uuid::Uuid;
 
-pub use waiting::{Waiting, set_waiting, waiting_for, waiting_of};
+pub use waiting::{Waiting, set_waiting, waiting_by_reason, waiting_for, waiting_of};
 
 use super::StorageError;
 use super::conn::AnyConn;
@@ -342,12 +342,7 @@ pub fn of_officer(conn: &mut AnyConn, officer: Uuid) -> Result<Vec<Completion>, 
 ///
 /// # Errors
 /// Where the database fails.
-pub fn place(
-    conn: &mut AnyConn,
-    coverage: &mut CoverageChange,
-    placements: &[(Uuid, Placement, bool)],
-    now: Timestamp,
-) -> Result<(), StorageError> {
+pub fn place(conn: &mut AnyConn, coverage: &mut CoverageChange, placements: &[(Uuid, Placement, bool)], now: Timestamp) -> Result<(), StorageError> {
     let ids: Vec<Id> = placements.iter().map(|(id, _, _)| Id(*id)).collect();
     touch(conn, coverage, &ids, placements.iter().filter_map(|(_, placement, _)| placement.counts_for()))?;
     for (id, placement, by_hand) in placements {
@@ -374,28 +369,6 @@ pub fn revoke(conn: &mut AnyConn, coverage: &mut CoverageChange, id: Uuid, reaso
         .set((completions::revoked_at.eq(Some(At(now))), completions::revocation_reason.eq(Some(reason)), completions::updated_at.eq(At(now))))
         .execute(conn)?;
     Ok(())
-}
-
-/// How many completions wait, and why: of one client, or with `None` of all.
-///
-/// # Errors
-/// Where the database fails.
-pub fn waiting_by_reason(conn: &mut AnyConn, client: Option<Uuid>) -> Result<BTreeMap<ParkedReason, u64>, StorageError> {
-    macro_rules! counts {
-        ($query:expr) => {
-            $query.group_by(completions::parked_reason).select((completions::parked_reason, diesel::dsl::count_star()))
-        };
-    }
-    let waiting = completions::table.filter(completions::parked_reason.is_not_null()).filter(completions::revoked_at.is_null());
-    let counts: Vec<(Option<String>, i64)> = match client {
-        None => per_backend!(conn, c => counts!(waiting).load(c))?,
-        Some(client) => per_backend!(conn, c => counts!(waiting.filter(completions::client_id.eq(Id(client)))).load(c))?,
-    };
-    let read = |(reason, count): (Option<String>, i64)| {
-        let reason = ParkedReason::parse(&reason.unwrap_or_default()).map_err(super::error::corrupt("completions.parked_reason"))?;
-        Ok((reason, u64::try_from(count).unwrap_or(0)))
-    };
-    counts.into_iter().map(read).collect()
 }
 
 /// Notes that completions are about to change: for whom they count now, and for whom they will.
