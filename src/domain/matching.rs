@@ -1,6 +1,7 @@
 //! Which officer a reference means (rule 7).
 
 use std::borrow::Borrow;
+use std::cmp::Reverse;
 
 use jiff::civil::Date;
 use uuid::Uuid;
@@ -65,6 +66,10 @@ pub struct CandidateAppointment {
 pub struct Candidate {
     /// Who.
     pub officer: Uuid,
+    /// Of whom the officer is a record; of another officer only while nobody has confirmed that they are one person.
+    pub person: Uuid,
+    /// Ids of officers in whose places this one stands.
+    pub former_ids: Vec<Uuid>,
     /// `(system, value)` of each identifier.
     pub identifiers: Vec<(String, String)>,
     /// Address of electronic mail, folded.
@@ -144,6 +149,7 @@ impl Candidate {
     /// Every key under which the officer is found, in the vocabulary of [`OfficerReference::keys`], each once.
     pub fn keys(&self) -> Vec<String> {
         let mut keys = vec![format!("id:{}", self.officer), name_key(&self.family_name, &self.given_name)];
+        keys.extend(self.former_ids.iter().map(|id| format!("id:{id}")));
         keys.extend(self.identifiers.iter().map(|(system, value)| identifier_key(system, value)));
         keys.extend(self.email.as_ref().map(|email| format!("email:{email}")));
         for appointment in &self.appointments {
@@ -173,29 +179,32 @@ pub fn name_key(family: &str, given: &str) -> String {
 ///
 /// `Conflict` when nobody agrees with everything, and somebody agrees with all the strong keys, or with family name, given
 /// name, first day and agency together, or when two strong keys find different people. Takes time linear in the candidates;
-/// those who share no key with the reference don't change the answer, nor does their order.
+/// those who share no key with the reference don't change the answer, nor does their order. Several records of one person are one
+/// candidate, in which each key may agree with another record; the answer is the record that has the appointment.
 pub fn match_officer(reference: &OfficerReference, agency: Option<Uuid>, on: Date, candidates: &[impl Borrow<Candidate>]) -> Match {
     if !reference.check().is_empty() || (reference.agency.is_some() && agency.is_none()) {
         return Match::NoMatch;
     }
     let probe = Probe::new(reference, agency, on);
+    let mut candidates: Vec<&Candidate> = candidates.iter().map(Borrow::borrow).collect();
+    candidates.sort_by_key(|candidate| candidate.person);
     let mut agreeing: Option<Uuid> = None;
     let mut conflict = false;
     // Which strong keys find somebody, and which pairs of them find the same one.
     let mut found = [false; STRONG_KEYS];
     let mut together = [[false; STRONG_KEYS]; STRONG_KEYS];
-    for candidate in candidates {
-        let candidate = candidate.borrow();
-        let strong = probe.strong(candidate);
+    for records in candidates.chunk_by(|a, b| a.person == b.person) {
+        let strong = probe.strong_of(records);
+        let weak = records.iter().any(|record| probe.agrees_weakly(record));
         let whole_strong = strong.iter().all(|agrees| *agrees != Some(false));
-        if whole_strong && probe.agrees_weakly(candidate) {
-            match agreeing {
-                Some(other) if other != candidate.officer => return Match::Ambiguous,
-                _ => agreeing = Some(candidate.officer),
+        if whole_strong && weak {
+            if agreeing.is_some() {
+                return Match::Ambiguous;
             }
+            agreeing = probe.best_of(records);
         }
         conflict |= whole_strong && strong.iter().any(Option::is_some);
-        conflict |= reference.has_name_key() && probe.agrees_weakly(candidate);
+        conflict |= reference.has_name_key() && weak;
         for (i, _) in strong.iter().enumerate().filter(|(_, agrees)| **agrees == Some(true)) {
             found[i] = true;
             for (j, _) in strong.iter().enumerate().filter(|(_, agrees)| **agrees == Some(true)) {
@@ -237,6 +246,29 @@ impl<'a> Probe<'a> {
         }
     }
 
+    /// For each strong key that the reference gives, whether a record of a person agrees with it.
+    fn strong_of(&self, records: &[&Candidate]) -> [Option<bool>; STRONG_KEYS] {
+        let mut all = [None; STRONG_KEYS];
+        for record in records {
+            for (agrees, also) in all.iter_mut().zip(self.strong(record)) {
+                *agrees = (*agrees).max(also);
+            }
+        }
+        all
+    }
+
+    /// Of the records of a person, the one that is meant: with the appointment that the reference speaks of, rather with more keys that
+    /// agree, rather the person's own.
+    fn best_of(&self, records: &[&Candidate]) -> Option<Uuid> {
+        let covers = |spell: &CandidateAppointment| spell.started_on <= self.on && spell.ended_on.is_none_or(|end| self.on < end);
+        let rank = |record: &&&Candidate| {
+            let here = || record.appointments.iter().filter(|spell| self.agency.is_none_or(|agency| agency == spell.agency));
+            let keys = self.strong(record).iter().filter(|agrees| **agrees == Some(true)).count();
+            (self.agrees_weakly(record), here().any(covers), here().next().is_some(), keys, record.officer == record.person, Reverse(record.officer))
+        };
+        records.iter().max_by_key(rank).map(|record| record.officer)
+    }
+
     /// For each strong key that the reference gives, whether the candidate agrees with it.
     fn strong(&self, candidate: &Candidate) -> [Option<bool>; STRONG_KEYS] {
         let reference = self.reference;
@@ -245,7 +277,7 @@ impl<'a> Probe<'a> {
             spells.iter().any(|spell| spell.number == number.as_str() && spell.from <= self.on && spell.until.is_none_or(|until| self.on < until))
         };
         [
-            reference.id.map(|id| id == candidate.officer),
+            reference.id.map(|id| id == candidate.officer || candidate.former_ids.contains(&id)),
             reference.identifier.as_ref().map(|identifier| {
                 candidate.identifiers.iter().any(|(system, value)| system == identifier.system.as_str() && value == identifier.value.as_str())
             }),
@@ -283,6 +315,8 @@ mod tests {
         let spell = |number: &str| NumberSpell { number: number.into(), from: started_on, until: None };
         Candidate {
             officer: Uuid::from_u128(n),
+            person: Uuid::from_u128(n),
+            former_ids: Vec::new(),
             identifiers: vec![("post:US-IL".into(), format!("{n}"))],
             email: Some(format!("{given}.{family}@police.example")),
             family_name: family.into(),

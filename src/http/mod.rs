@@ -23,6 +23,7 @@ mod hardening;
 pub mod health;
 pub mod joins;
 pub mod limits;
+pub mod merges;
 pub mod middleware;
 mod oauth;
 pub mod officers;
@@ -59,6 +60,7 @@ pub fn routes(config: &mut ServiceConfig<'_>) {
     config.configure(appointments::routes);
     config.configure(roster::routes);
     config.configure(joins::routes);
+    config.configure(merges::routes);
     config.configure(completions::routes);
     config.configure(status::routes);
     config.configure(readiness::routes);

@@ -11,12 +11,12 @@ use super::agencies::AgencyBriefView;
 use super::auth::{Allowed, StatusRead};
 use super::decode::{Day, Faults};
 use super::extract::{AgencyPath, Preconditions, Query};
-use super::problem::ApiResult;
+use super::problem::{ApiError, ApiResult, Kind};
 use super::respond;
 use super::status::Requirements;
 use crate::domain::agency::AgencyKey;
 use crate::domain::stage::{Stage, Status};
-use crate::service::status as service;
+use crate::service::{Fault, status as service};
 
 /// The status of an agency over time, as far as is known now.
 #[derive(Debug, Serialize, ToSchema)]
@@ -57,6 +57,25 @@ struct ReadinessQuery {
     to: Option<Day>,
 }
 
+/// How many years the answer covers at the most.
+const MAX_YEARS: i32 = 50;
+
+impl ReadinessQuery {
+    /// The first day and the last.
+    fn days(&self, today: Date) -> Result<(Date, Date), ApiError> {
+        let from = self.from.as_ref().map_or(today, |day| day.0);
+        let to = self.to.as_ref().map_or_else(|| from.saturating_add(2.years()), |day| day.0);
+        let fault = if to < from {
+            Fault::new("/to", "before_from", "must not be before `from`")
+        } else if from.saturating_add(MAX_YEARS.years()) < to {
+            Fault::new("/to", "too_far", format!("must be within {MAX_YEARS} years after `from`"))
+        } else {
+            return Ok((from, to));
+        };
+        Err(ApiError::new(Kind::InvalidParameter).faults(vec![fault]))
+    }
+}
+
 impl From<&Status> for StepView {
     fn from(status: &Status) -> Self {
         Self {
@@ -77,8 +96,7 @@ impl From<&Status> for StepView {
     responses((status = 200, description = "Where the agency stands from day to day.", body = ReadinessView)))]
 #[get("/v1/agencies/{agency}/readiness")]
 async fn get_readiness(caller: Allowed<StatusRead>, path: AgencyPath, query: Query<ReadinessQuery>, preconditions: Preconditions) -> ApiResult {
-    let from = query.0.from.map_or_else(|| caller.registry().clock.today(), |day| day.0);
-    let to = query.0.to.map_or_else(|| from.saturating_add(2.years()), |day| day.0);
+    let (from, to) = query.0.days(caller.registry().clock.today())?;
     let statuses = caller.registry().statuses.clone();
     let (known, steps) = caller.read(move |tx| service::steps(tx, &statuses, &path.0, from, to)).await?;
     let agency = AgencyBriefView::from(&known.known.agency);

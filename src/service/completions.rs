@@ -37,7 +37,11 @@ fn shown(tx: &Tx<'_>, mut completion: Completion) -> Completion {
 /// # Errors
 /// Where the database fails.
 pub fn list(tx: &mut Tx<'_>, filter: &CompletionFilter, page: PageRequest) -> ServiceResult<PageOf<Completion>> {
-    let fetched = rows::list(tx.conn, &tx.reach, tx.client, filter, page.after, page.fetch())?;
+    let mut filter = filter.clone();
+    if let Some(officer) = filter.officer {
+        filter.officer = officers::current_ids(tx.conn, &[officer])?.remove(&officer).or(Some(officer));
+    }
+    let fetched = rows::list(tx.conn, &tx.reach, tx.client, &filter, page.after, page.fetch())?;
     let shown = fetched.into_iter().map(|completion| shown(tx, completion)).collect();
     Ok(page.cut(shown, |completion: &Completion| completion.id))
 }
@@ -47,11 +51,14 @@ pub fn list(tx: &mut Tx<'_>, filter: &CompletionFilter, page: PageRequest) -> Se
 /// # Errors
 /// [`ServiceError::NotFound`] where there is no such officer within reach.
 pub fn list_of_officer(tx: &mut Tx<'_>, officer: Uuid, page: PageRequest) -> ServiceResult<PageOf<Completion>> {
-    if officers::candidates(tx.conn, &tx.reach, &[format!("id:{officer}")])?.is_empty() {
-        return Err(ServiceError::NotFound);
-    }
+    let officer = seen(tx, officer)?.ok_or(ServiceError::NotFound)?;
     let filter = CompletionFilter { officer: Some(officer), ..CompletionFilter::default() };
     list(tx, &filter, page)
+}
+
+/// The officer within reach whom an id means, which may be that of one who was merged.
+fn seen(tx: &mut Tx<'_>, officer: Uuid) -> ServiceResult<Option<Uuid>> {
+    Ok(officers::answering(tx.conn, &tx.reach, &[format!("id:{officer}")])?.pop())
 }
 
 /// A completion that the client may change: its own, or any for a client with a grant for all agencies.
@@ -89,10 +96,12 @@ pub fn place(tx: &mut Tx<'_>, id: Uuid, officer: Option<Uuid>, training: Option<
     if officer.is_none() && training.is_none() {
         faults.push(Fault::new("", "required", "give `officer`, `training` or both"));
     }
-    if let Some(officer) = officer
-        && officers::candidates(tx.conn, &tx.reach, &[format!("id:{officer}")])?.is_empty()
-    {
-        faults.push(Fault::new("/officer/id", "unknown_officer", format!("there is no officer `{officer}`")));
+    let mut placed = None;
+    if let Some(officer) = officer {
+        placed = seen(tx, officer)?;
+        if placed.is_none() {
+            faults.push(Fault::new("/officer/id", "unknown_officer", format!("there is no officer `{officer}`")));
+        }
     }
     if let Some(training) = training {
         let catalogue = trainings::resolve(tx.conn, completion.client, &[], &[training])?;
@@ -101,8 +110,8 @@ pub fn place(tx: &mut Tx<'_>, id: Uuid, officer: Option<Uuid>, training: Option<
         }
     }
     ServiceError::check(faults)?;
-    let placement = Placement { officer, training, reason: None }.or(completion.placement);
-    let given = [("officer", officer.is_some()), ("training", training.is_some())];
+    let placement = Placement { officer: placed, training, reason: None }.or(completion.placement);
+    let given = [("officer", placed.is_some()), ("training", training.is_some())];
     tx.changed("completion", id, given.iter().filter(|(_, given)| *given).map(|(name, _)| (*name).to_owned()).collect());
     settle(tx, &[Moved { id, placement, by_hand: true, draft: &completion.draft }])?;
     get(tx, id)

@@ -16,6 +16,7 @@ pub mod grants;
 mod identity;
 pub mod intake;
 pub mod joins;
+pub mod merges;
 pub mod officers;
 pub mod page;
 pub mod partnerships;

@@ -16,9 +16,9 @@ use crate::service::placement::{Moved, settle};
 use crate::storage::completions::{Completion, of_officer, waiting_for};
 use crate::storage::dialect::{Lock, lock};
 use crate::storage::officers::{self as officer_rows, Officer};
-use crate::storage::{StorageError, joins, pseudonyms as rows};
+use crate::storage::{StorageError, joins, merges, pseudonyms as rows};
 
-/// Puts a pseudonym in the place of an officer's names; takes away e-mail, identifiers and numbers, here, in joins, in what was pushed of the
+/// Puts a pseudonym in the place of an officer's names; takes away e-mail, identifiers and numbers, here, in every other record of the person, in joins, in what was pushed of the
 /// officer's completions with every former revision, and in answers that are kept under idempotency keys. Appointments, days and credit stay
 /// as they are.
 ///
@@ -31,23 +31,35 @@ pub fn pseudonymize(tx: &mut Tx<'_>, id: Uuid, reason: &Note) -> ServiceResult<O
         return Err(ServiceError::Forbidden("a pseudonym takes a person from everybody's sight: it needs a grant for all agencies".into()));
     }
     refuse_pseudonymized(&officer, "already_pseudonymized")?;
-    let touched = Touched::before(tx, vec![id], &HashSet::new())?;
+    let records = officer_rows::records_of(tx.conn, officer.person)?;
+    let touched = Touched::before(tx, records.clone(), &HashSet::new())?;
+    for record in &records {
+        reduce_record(tx, *record, reason)?;
+    }
+    let removed = ["given_name", "family_name", "email", "identifiers", "appointments.employee_number", "appointments.badge_number"];
+    tx.changed("officer", officer.id, removed.map(str::to_owned).to_vec());
+    touched.place(tx)?;
+    officers::get(tx, officer.id)
+}
+
+/// Reduces one record of a person, which may have been merged into another.
+fn reduce_record(tx: &mut Tx<'_>, id: Uuid, reason: &Note) -> ServiceResult<()> {
     let mut completions = of_officer(tx.conn, id)?;
-    completions.extend(waiting_by_own_keys(tx, &officer)?);
     let person = pseudonym(id)?;
-    let (given_name, family_name) = (person.given_name.clone(), person.family_name.clone());
-    officer_rows::save(tx.conn, &[Officer { given_name, family_name, email: None, updated_at: tx.now, ..officer.clone() }])?;
+    if let Some(officer) = officer_rows::by_ids(tx.conn, &Reach::All, &[id])?.pop() {
+        completions.extend(waiting_by_own_keys(tx, &officer)?);
+        let (given_name, family_name) = (person.given_name.clone(), person.family_name.clone());
+        officer_rows::save(tx.conn, &[Officer { id, given_name, family_name, email: None, updated_at: tx.now, ..officer }])?;
+    }
     rows::reduce_officer(tx.conn, id, &person, reason.as_str(), tx.now)?;
+    merges::forget(tx.conn, id)?;
     rows::reduce_completions(tx.conn, &completions, tx.now)?;
     stay(tx, &completions)?;
     let mut named: Vec<Uuid> = completions.iter().map(|completion| completion.id).collect();
     named.push(id);
     reduce_answers(tx, &named, &person)?;
-    let removed = ["given_name", "family_name", "email", "identifiers", "appointments.employee_number", "appointments.badge_number"];
-    tx.changed("officer", id, removed.map(str::to_owned).to_vec());
     tx.changed_many("reduced", completions.iter().map(|completion| completion.id).collect());
-    touched.place(tx)?;
-    officers::get(tx, id)
+    Ok(())
 }
 
 /// Refuses what would bring back who somebody was.

@@ -9,7 +9,7 @@ use uuid::Uuid;
 use super::StorageError;
 use super::conn::AnyConn;
 use super::dialect::{lock_officers, per_backend};
-use super::schema::{appointments, completions, trainings};
+use super::schema::{appointments, completions, officers, trainings};
 use super::timelines;
 use super::types::{Id, On};
 use crate::domain::completion::{Record, TrainingTerms, credit};
@@ -29,8 +29,8 @@ pub struct CoverageChange {
 }
 
 impl CoverageChange {
-    /// Notes officers before anything of them is changed that may decide whether they count: their sworn spells, and the completions
-    /// that are placed with them or were. On PostgreSQL other transactions that touch them wait until this one ends.
+    /// Notes officers before anything of them is changed that may decide whether they count: of whom they are records, their sworn
+    /// spells, and the completions that are placed with them or were. On PostgreSQL other transactions that touch them wait until this one ends.
     ///
     /// # Errors
     /// Where the database fails.
@@ -63,17 +63,20 @@ impl CoverageChange {
             // Somebody of the chunk before may be the same person.
             let some: Vec<Uuid> = some.iter().copied().filter(|officer| !self.touched.contains(officer)).collect();
             let mut people = people_of(conn, &some)?;
-            let mut whole: Vec<Uuid> = people.keys().copied().collect();
             if locked {
-                whole.sort_unstable();
-                lock_officers(conn, &whole)?;
+                let mut records: Vec<Uuid> = people.keys().copied().collect();
+                records.sort_unstable();
+                lock_officers(conn, &records)?;
                 people = people_of(conn, &some)?;
-                whole = people.keys().copied().collect();
             }
+            // Who became a record of somebody touched is new in this transaction, or was touched as somebody else.
+            let known: HashSet<Uuid> = people.iter().filter(|(officer, _)| self.touched.contains(officer)).map(|(_, person)| *person).collect();
+            self.touched.extend(some);
+            self.touched.extend(people.keys().copied());
+            people.retain(|_, person| !known.contains(person));
             for facts in load(conn, &people)? {
                 facts.differences(|agency, day, counted| *self.differences.entry((agency, day)).or_default() += -counted);
             }
-            self.touched.extend(whole);
         }
         Ok(())
     }
@@ -103,19 +106,28 @@ impl CoverageChange {
     }
 }
 
-/// The person whom each of these officers is, with all other officers who are the same person.
+/// Every record of the persons of whom these officers are records, by officer the person; those that are merged or have nothing among them.
 ///
 /// # Errors
 /// Where the database fails.
-pub fn people_of(_conn: &mut AnyConn, officers: &[Uuid]) -> Result<HashMap<Uuid, Uuid>, StorageError> {
-    Ok(officers.iter().map(|officer| (*officer, *officer)).collect())
+fn people_of(conn: &mut AnyConn, officers: &[Uuid]) -> Result<HashMap<Uuid, Uuid>, StorageError> {
+    let mut people = HashMap::with_capacity(officers.len());
+    for some in officers.chunks(AT_ONCE) {
+        let ids: Vec<Id> = some.iter().map(|id| Id(*id)).collect();
+        let given = diesel::alias!(officers as given);
+        let theirs = given.filter(given.field(officers::id).eq_any(ids)).select(given.field(officers::person_id));
+        let records = officers::table.filter(officers::person_id.eq_any(theirs)).select((officers::id, officers::person_id));
+        let rows: Vec<(Id, Id)> = per_backend!(conn, c => records.load(c))?;
+        people.extend(rows.into_iter().map(|(officer, person)| (officer.0, person.0)));
+    }
+    Ok(people)
 }
 
 /// What each person has, given by all of their officers.
 ///
 /// # Errors
 /// Where the database fails.
-pub fn load(conn: &mut AnyConn, people: &HashMap<Uuid, Uuid>) -> Result<Vec<PersonFacts>, StorageError> {
+fn load(conn: &mut AnyConn, people: &HashMap<Uuid, Uuid>) -> Result<Vec<PersonFacts>, StorageError> {
     let ids: Vec<Id> = people.keys().map(|officer| Id(*officer)).collect();
     let mut facts: HashMap<Uuid, PersonFacts> = HashMap::new();
     for some in ids.chunks(AT_ONCE) {

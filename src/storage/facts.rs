@@ -10,7 +10,7 @@ use super::agencies::AgencyBrief;
 use super::conn::AnyConn;
 use super::dialect::MAX_BINDS;
 use super::error::corrupt;
-use super::schema::{agencies, appointments, completions, partnerships, pledges, policies, standards, trainings};
+use super::schema::{agencies, appointments, completions, officers, partnerships, pledges, policies, standards, trainings};
 use super::types::{Id, On};
 use crate::domain::completion::{Record, TrainingTerms, credit};
 use crate::domain::coverage::Spell;
@@ -28,8 +28,12 @@ pub struct AgencyFacts {
     pub agency: AgencyBrief,
     /// What sort of agency it is, and where.
     pub group: AgencyGroup,
-    /// What is known of it.
+    /// What is known of it. A person of whom it has several records is named by the first.
     pub facts: Facts,
+    /// The other records, by the first.
+    pub also: HashMap<Uuid, Vec<Uuid>>,
+    /// The first records, by person.
+    people: HashMap<Uuid, Uuid>,
 }
 
 /// What agencies are grouped by.
@@ -90,7 +94,8 @@ pub fn without_people(conn: &mut AnyConn, ids: Option<&[Uuid]>) -> Result<Vec<Ag
         .map(|(id, ori, name, declared, country, subdivision, kind)| {
             let declared = declared.map(|count| number("agencies.sworn_count", count)).transpose()?;
             let agency = AgencyBrief { id: id.0, ori, name };
-            Ok(AgencyFacts { agency, group: AgencyGroup { country, subdivision, kind }, facts: Facts { declared, ..Facts::default() } })
+            let (group, facts) = (AgencyGroup { country, subdivision, kind }, Facts { declared, ..Facts::default() });
+            Ok(AgencyFacts { agency, group, facts, also: HashMap::new(), people: HashMap::new() })
         })
         .collect::<Result<Vec<_>, StorageError>>()?;
     if !all.is_empty() {
@@ -123,51 +128,70 @@ pub fn published_standards(conn: &mut AnyConn) -> Result<Standards, StorageError
     Ok(Standards::new(all.collect::<Result<Vec<_>, StorageError>>()?))
 }
 
-/// The facts of one of the agencies, where it is among them.
-fn wanted(all: &mut [AgencyFacts], agency: Id) -> Option<&mut Facts> {
-    all.binary_search_by_key(&agency.0, |one| one.agency.id).ok().map(|place| &mut all[place].facts)
+/// What is known of one of the agencies, where it is among them.
+fn wanted(all: &mut [AgencyFacts], agency: Id) -> Option<&mut AgencyFacts> {
+    all.binary_search_by_key(&agency.0, |one| one.agency.id).ok().map(|place| &mut all[place])
 }
 
 /// The same, where it must be.
-fn of(all: &mut [AgencyFacts], agency: Id) -> Result<&mut Facts, StorageError> {
+fn of(all: &mut [AgencyFacts], agency: Id) -> Result<&mut AgencyFacts, StorageError> {
     wanted(all, agency).ok_or_else(|| StorageError::Other(format!("{} was not asked for", agency.0)))
 }
 
+/// Several records of one person at an agency are one officer there, by the id of the first.
 fn load_sworn(conn: &mut AnyConn, ids: &[Id], all: &mut [AgencyFacts]) -> Result<(), StorageError> {
-    let rows: Vec<(Id, Id, On, Option<On>)> = appointments::table
+    let rows: Vec<(Id, Id, Id, On, Option<On>)> = appointments::table
+        .inner_join(officers::table)
         .filter(appointments::agency_id.eq_any(ids))
         .filter(appointments::sworn.eq(true))
-        .select((appointments::agency_id, appointments::officer_id, appointments::started_on, appointments::ended_on))
+        .order((appointments::agency_id, appointments::officer_id))
+        .select((appointments::agency_id, appointments::officer_id, officers::person_id, appointments::started_on, appointments::ended_on))
         .load(conn)?;
-    for (agency, officer, from, until) in rows {
-        of(all, agency)?.sworn.push(Spell { officer: officer.0, started_on: from.0, ended_on: until.map(|until| until.0) });
+    for (agency, officer, person, from, until) in rows {
+        let known = of(all, agency)?;
+        let first = *known.people.entry(person.0).or_insert(officer.0);
+        if first != officer.0 {
+            known.also.entry(first).or_default().push(officer.0);
+        }
+        known.facts.sworn.push(Spell { officer: first, started_on: from.0, ended_on: until.map(|until| until.0) });
     }
     Ok(())
 }
 
-/// Credit belongs to the person: whoever pushed it, and wherever the officer served then. Somebody with two spells at an agency has it
-/// twice, which the rules don't mind.
+/// Credit belongs to the person: whoever pushed it, with whichever record of the person it is placed, and wherever the officer served
+/// then. Somebody with two spells at an agency has it twice, which the rules don't mind.
 fn load_credits(conn: &mut AnyConn, ids: &[Id], all: &mut [AgencyFacts]) -> Result<(), StorageError> {
     let recognized = recognized_trainings(conn)?;
+    let (here, records) = diesel::alias!(officers as here, officers as records);
+    let of_record = completions::officer_id.eq(records.field(officers::id).nullable());
     let rows: Vec<(Id, Id, Option<Id>, On, Option<On>)> = appointments::table
-        .inner_join(completions::table.on(completions::officer_id.eq(appointments::officer_id.nullable())))
+        .inner_join(here.on(here.field(officers::id).eq(appointments::officer_id)))
+        .inner_join(records.on(records.field(officers::person_id).eq(here.field(officers::person_id))))
+        .inner_join(completions::table.on(of_record))
         .filter(appointments::agency_id.eq_any(ids))
         .filter(appointments::sworn.eq(true))
         .filter(completions::passed.eq(true))
         .filter(completions::revoked_at.is_null())
         .filter(completions::parked_reason.is_null())
-        .select((appointments::agency_id, appointments::officer_id, completions::training_id, completions::completed_on, completions::expires_on))
+        .select((
+            appointments::agency_id,
+            here.field(officers::person_id),
+            completions::training_id,
+            completions::completed_on,
+            completions::expires_on,
+        ))
         .load(conn)?;
-    for (agency, officer, training, completed_on, expires_on) in rows {
+    for (agency, person, training, completed_on, expires_on) in rows {
+        let known = of(all, agency)?;
         let earned = credit(&Record {
-            officer: Some(officer.0),
+            officer: known.people.get(&person.0).copied(),
             training: training.and_then(|training| recognized.get(&training.0).copied()),
             completed_on: completed_on.0,
             expires_on: expires_on.map(|day| day.0),
             passed: true,
             revoked: false,
         });
-        of(all, agency)?.credits.extend(earned);
+        known.facts.credits.extend(earned);
     }
     Ok(())
 }
@@ -196,8 +220,8 @@ fn load_evidence(conn: &mut AnyConn, few: Option<&[Id]>, all: &mut [AgencyFacts]
     }
     let rows: Vec<(Id, On, Option<On>)> = query.load(conn)?;
     for (agency, from, until) in rows {
-        if let Some(facts) = wanted(all, agency) {
-            facts.partnerships.push(in_force(from, until));
+        if let Some(known) = wanted(all, agency) {
+            known.facts.partnerships.push(in_force(from, until));
         }
     }
     let mut query = policies::table.select((policies::agency_id, policies::adopted_on, policies::ends_on)).into_boxed();
@@ -206,8 +230,8 @@ fn load_evidence(conn: &mut AnyConn, few: Option<&[Id]>, all: &mut [AgencyFacts]
     }
     let rows: Vec<(Id, On, Option<On>)> = query.load(conn)?;
     for (agency, from, until) in rows {
-        if let Some(facts) = wanted(all, agency) {
-            facts.policies.push(in_force(from, until));
+        if let Some(known) = wanted(all, agency) {
+            known.facts.policies.push(in_force(from, until));
         }
     }
     Ok(())
@@ -221,8 +245,8 @@ fn load_pledges(conn: &mut AnyConn, few: Option<&[Id]>, all: &mut [AgencyFacts])
     }
     let rows: Vec<(Id, Id, String, On, i32, Option<On>)> = query.load(conn)?;
     for (agency, id, standard, pledged_on, term_months, withdrawn_on) in rows {
-        if let Some(facts) = wanted(all, agency) {
-            facts.pledges.push(Pledge {
+        if let Some(known) = wanted(all, agency) {
+            known.facts.pledges.push(Pledge {
                 id: id.0,
                 standard,
                 pledged_on: pledged_on.0,

@@ -16,6 +16,7 @@ pub mod facts;
 pub mod grants;
 pub mod idempotency;
 pub mod joins;
+pub mod merges;
 pub mod migrations;
 pub mod numbers;
 pub mod officers;

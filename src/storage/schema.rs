@@ -49,6 +49,8 @@ diesel::table! {
         updated_at -> Instant,
         pseudonymized_at -> Nullable<Instant>,
         pseudonymization_reason -> Nullable<Text>,
+        person_id -> Guid,
+        merged_into -> Nullable<Guid>,
     }
 }
 
@@ -435,6 +437,24 @@ diesel::table! {
     }
 }
 
+diesel::table! {
+    use diesel::sql_types::*;
+    use crate::storage::types::{Day, Doc, Guid, Instant};
+
+    officer_merges (id) {
+        id -> Guid,
+        kept_id -> Guid,
+        merged_id -> Guid,
+        join_id -> Nullable<Guid>,
+        reason -> Text,
+        moved -> Doc,
+        merged_at -> Instant,
+        undone_at -> Nullable<Instant>,
+        undone_reason -> Nullable<Text>,
+    }
+}
+
+diesel::joinable!(appointments -> officers (officer_id));
 diesel::joinable!(number_spells -> appointments (appointment_id));
 diesel::joinable!(officer_join_keys -> officer_joins (join_id));
 
@@ -447,6 +467,7 @@ diesel::allow_tables_to_appear_in_same_query!(
     number_spells,
     officer_joins,
     officer_join_keys,
+    officer_merges,
     trainings,
     course_mappings,
     completions,

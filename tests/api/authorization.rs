@@ -25,7 +25,7 @@ const PUBLIC: [&str; 8] = [
 pub const SHARED: [&str; 3] = ["/v1/trainings/", "/v1/standards/", "/problems/"];
 
 /// What needs a grant for all agencies, whatever there is.
-pub const OF_STAFF: [&str; 4] = ["/v1/officer-joins", "/v1/clients", "/v1/grants", "/v1/audit-log"];
+pub const OF_STAFF: [&str; 5] = ["/v1/officer-joins", "/v1/officer-merges", "/v1/clients", "/v1/grants", "/v1/audit-log"];
 
 /// Sends an operation with each body that it might come with: none, one that is no JSON, one that it takes.
 pub async fn with_each_body(client: &Client, document: &Document, operation: &Operation, path: &str) -> Vec<Reply> {

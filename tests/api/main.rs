@@ -22,6 +22,7 @@ mod health;
 mod joins;
 mod limits;
 mod matrix;
+mod merges;
 mod oauth;
 mod officers;
 mod out_of_reach;

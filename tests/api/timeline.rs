@@ -230,6 +230,26 @@ impl Writer {
         }
     }
 
+    /// Two officers who are one person, or are not after all.
+    async fn change_person(&mut self) -> Option<Reply> {
+        Some(match self.random.below(5) {
+            0..=2 => {
+                let (kept, merged) = (self.any("/v1/officers").await?["id"].clone(), self.any("/v1/officers").await?["id"].clone());
+                let body = json!({"kept": {"id": kept}, "merged": {"id": merged}, "reason": "the same person"});
+                self.staff.post("/v1/officer-merges", &body).await
+            }
+            3 => {
+                let merge = self.any("/v1/officer-merges").await?;
+                let path = format!("/v1/officer-merges/{}/reversal", merge["id"].as_str().unwrap());
+                self.staff.post(&path, &json!({"reason": "two people after all"})).await
+            }
+            _ => {
+                let join = self.any("/v1/officer-joins").await?;
+                self.staff.post(&format!("/v1/officer-joins/{}/separation", join["id"].as_str().unwrap()), &json!({})).await
+            }
+        })
+    }
+
     /// A course code that was unheard of, a join that staff confirm, or what an agency declares of itself.
     async fn change_others(&mut self) -> Option<Reply> {
         Some(match self.random.below(4) {
@@ -269,13 +289,14 @@ impl Writer {
     }
 
     async fn act(&mut self) -> Option<Done> {
-        let (what, reply) = match self.random.below(20) {
+        let (what, reply) = match self.random.below(22) {
             0..=6 => ("push", Some(self.push().await)),
             7 | 8 => ("roster", Some(self.roster().await)),
             9 | 10 => ("officer", Some(self.officer().await)),
             11..=13 => ("change of an officer", self.change_officer().await),
             14 | 15 => ("change of a completion", self.change_completion().await),
             16 | 17 => ("change of a training", Some(self.change_training().await)),
+            18 | 19 => ("change of a person", self.change_person().await),
             _ => ("other", self.change_others().await),
         };
         let reply = reply?;
@@ -347,7 +368,7 @@ on_both_databases! {
                 assert_status(&app, &writer.staff, agency, on, &done).await;
             }
         }
-        for what in ["push", "roster", "officer", "change of an officer", "change of a completion", "change of a training", "other"] {
+        for what in ["push", "roster", "officer", "change of an officer", "change of a completion", "change of a training", "change of a person", "other"] {
             assert!(kinds.contains_key(&(what.to_owned(), true)), "none of `{what}` was done: {kinds:?}");
         }
         let staff = app.staff();
@@ -410,7 +431,8 @@ on_both_databases! {
         app.stranger().get("/readyz").await.expect(200);
         assert_timelines(&app, &done).await;
         // What was kept under versions of a database that is gone is not told of the new one.
-        let restarted = Client::new(&app.replica().address, writer.staff.token.clone());
+        let replica = app.replica();
+        let restarted = Client::new(&replica.address, writer.staff.token.clone());
         assert_eq!(restarted.all("/v1/certification-status?as_of=2026-06-01").await, before);
         altered("UPDATE coverage_changes SET sworn = sworn + 1 WHERE sworn > 0").await.unwrap();
         assert!(!app.registry.store.read(compare_all).await.unwrap().differences.is_empty());

@@ -60,6 +60,8 @@ fn candidates() -> impl Strategy<Value = Vec<Candidate>> {
             (Vec<(&str, String)>, Option<&str>, &str, &str, Vec<CandidateAppointment>),
         )| Candidate {
             officer: Uuid::from_u128(index),
+            person: Uuid::from_u128(index),
+            former_ids: Vec::new(),
             identifiers: identifiers.into_iter().map(|(system, value)| (system.to_owned(), value)).collect(),
             email: email.map(str::to_owned),
             family_name: plain(family),

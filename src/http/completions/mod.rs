@@ -10,7 +10,7 @@ use utoipa::{IntoParams, ToSchema};
 
 use self::dto::{CompletionInput, CompletionView};
 use super::auth::{Allowed, CompletionsRead, CompletionsWrite};
-use super::decode::{Faults, Ref};
+use super::decode::{ById, Faults, Ref};
 use super::extract::{Body, IdPath, IdempotencyKey, Preconditions, Query};
 use super::once::once;
 use super::page::{self, Cursor, Limit, Page};
@@ -83,14 +83,6 @@ struct PlacementInput {
 }
 
 crate::http::rules::unruled!(RevocationInput, PlacementInput);
-
-/// Something of this registry, by its id.
-#[derive(Debug, Clone, Copy, Deserr, Serialize, ToSchema)]
-#[deserr(error = Faults, deny_unknown_fields)]
-#[serde(deny_unknown_fields)]
-struct ById {
-    id: Ref,
-}
 
 /// Push one completion
 ///

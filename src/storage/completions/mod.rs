@@ -16,11 +16,10 @@ use super::conn::AnyConn;
 use super::coverage::CoverageChange;
 use super::dialect::{MAX_BINDS, per_backend, rows_per_statement};
 use super::officers::while_granted;
-use super::schema::{appointments, completion_revisions, completions, grants, officer_joins};
+use super::schema::{appointments, completion_revisions, completions, grants};
 use super::types::{At, Id, Json, On};
 use crate::domain::agency::AgencyKey;
 use crate::domain::completion::CompletionDraft;
-use crate::domain::join::JoinStatus;
 use crate::domain::placement::{CompletionStatus, ParkedReason, Placement};
 use crate::domain::reach::{Granted, Reach};
 
@@ -440,14 +439,7 @@ fn visible(reach: &Reach, client: Uuid) -> Visible {
         None => query,
         Some(ids) => {
             let agencies: Vec<Id> = ids.iter().map(|id| Id(*id)).collect();
-            // Until staff confirm a join, the client that it brought an officer sees of them what it sent itself.
-            let unconfirmed = officer_joins::table
-                .filter(officer_joins::officer_id.eq(appointments::officer_id))
-                .filter(officer_joins::agency_id.eq(appointments::agency_id))
-                .filter(officer_joins::status.eq(JoinStatus::Joined.as_str()))
-                .filter(officer_joins::confirmed_at.is_null());
-            let there =
-                appointments::table.filter(appointments::agency_id.eq_any(agencies)).filter(diesel::dsl::not(diesel::dsl::exists(unconfirmed)));
+            let there = appointments::table.filter(appointments::agency_id.eq_any(agencies));
             let own = completions::client_id.eq(Id(client));
             let officer = appointments::officer_id.nullable();
             match reach.granted() {
