@@ -167,6 +167,9 @@ fn push_run(tx: &mut Tx<'_>, drafts: &[CompletionDraft]) -> ServiceResult<Vec<Pu
     if let [one] = considered.as_slice() {
         tx.trail.fields = one.fields(tx)?;
     }
+    let ids: Vec<Uuid> = changed.iter().map(|row| row.id).chain(moved.iter().map(|one| one.id)).collect();
+    let counted = new.iter().chain(&changed).map(|row| row.placement).chain(moved.iter().map(|one| one.placement));
+    rows::touch(tx.conn, &mut tx.coverage, &ids, counted.filter_map(|placement| placement.counts_for()))?;
     rows::insert(tx.conn, &mut tx.coverage, tx.client, reach.by_token(), &new, tx.now)?;
     rows::replace(tx.conn, &mut tx.coverage, reach.by_token(), &changed, tx.now)?;
     let written = new.iter().chain(&changed);

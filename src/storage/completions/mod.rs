@@ -14,7 +14,7 @@ pub use waiting::{Waiting, set_waiting, waiting_by_reason, waiting_for, waiting_
 use super::StorageError;
 use super::conn::AnyConn;
 use super::coverage::CoverageChange;
-use super::dialect::{MAX_BINDS, per_backend, rows_per_statement};
+use super::dialect::{MAX_BINDS, lock_completions, per_backend, rows_per_statement};
 use super::officers::while_granted;
 use super::schema::{appointments, completion_revisions, completions, grants};
 use super::types::{At, Id, Json, On};
@@ -290,7 +290,7 @@ pub fn replace(
     now: Timestamp,
 ) -> Result<(), StorageError> {
     let ids: Vec<Id> = changed.iter().map(|new| Id(new.id)).collect();
-    touch(conn, coverage, &ids, changed.iter().filter_map(|new| new.placement.counts_for()))?;
+    touch(conn, coverage, &changed.iter().map(|new| new.id).collect::<Vec<_>>(), changed.iter().filter_map(|new| new.placement.counts_for()))?;
     for some in ids.chunks(MAX_BINDS / 4) {
         let former: Vec<(Id, i32, Json)> = completions::table
             .filter(completions::id.eq_any(some))
@@ -342,7 +342,7 @@ pub fn of_officer(conn: &mut AnyConn, officer: Uuid) -> Result<Vec<Completion>, 
 /// # Errors
 /// Where the database fails.
 pub fn place(conn: &mut AnyConn, coverage: &mut CoverageChange, placements: &[(Uuid, Placement, bool)], now: Timestamp) -> Result<(), StorageError> {
-    let ids: Vec<Id> = placements.iter().map(|(id, _, _)| Id(*id)).collect();
+    let ids: Vec<Uuid> = placements.iter().map(|(id, _, _)| *id).collect();
     touch(conn, coverage, &ids, placements.iter().filter_map(|(_, placement, _)| placement.counts_for()))?;
     for (id, placement, by_hand) in placements {
         diesel::update(completions::table.filter(completions::id.eq(Id(*id))))
@@ -363,16 +363,23 @@ pub fn place(conn: &mut AnyConn, coverage: &mut CoverageChange, placements: &[(U
 /// # Errors
 /// Where the database fails.
 pub fn revoke(conn: &mut AnyConn, coverage: &mut CoverageChange, id: Uuid, reason: &str, now: Timestamp) -> Result<(), StorageError> {
-    touch(conn, coverage, &[Id(id)], [])?;
+    touch(conn, coverage, &[id], [])?;
     diesel::update(completions::table.filter(completions::id.eq(Id(id))))
         .set((completions::revoked_at.eq(Some(At(now))), completions::revocation_reason.eq(Some(reason)), completions::updated_at.eq(At(now))))
         .execute(conn)?;
     Ok(())
 }
 
-/// Notes that completions are about to change: for whom they count now, and for whom they will.
-fn touch(conn: &mut AnyConn, coverage: &mut CoverageChange, ids: &[Id], then: impl IntoIterator<Item = Uuid>) -> Result<(), StorageError> {
+/// Notes that completions are about to change, for whom they count now, and for whom they and others will. On PostgreSQL other
+/// transactions that change them wait until this one ends. Taken for all of a transaction's at once, so that two of them take them in one order.
+///
+/// # Errors
+/// Where the database fails.
+pub fn touch(conn: &mut AnyConn, coverage: &mut CoverageChange, ids: &[Uuid], then: impl IntoIterator<Item = Uuid>) -> Result<(), StorageError> {
     let mut officers: Vec<Uuid> = then.into_iter().collect();
+    let mut ids: Vec<Id> = ids.iter().map(|id| Id(*id)).collect();
+    ids.sort_unstable_by_key(|id| id.0);
+    lock_completions(conn, &ids)?;
     for some in ids.chunks(MAX_BINDS) {
         let placed = completions::table.filter(completions::id.eq_any(some)).filter(completions::parked_reason.is_null());
         let now: Vec<Option<Id>> = per_backend!(conn, c => placed.select(completions::officer_id).load(c))?;
