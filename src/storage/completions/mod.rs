@@ -358,6 +358,45 @@ pub fn place(conn: &mut AnyConn, coverage: &mut CoverageChange, placements: &[(U
     Ok(())
 }
 
+/// What a completion was before it came with other content.
+#[derive(Debug, Clone, PartialEq)]
+pub struct Former {
+    /// Which, counted from 1.
+    pub revision: u32,
+    /// What was pushed.
+    pub draft: CompletionDraft,
+    /// When other content came in its place.
+    pub replaced_at: Timestamp,
+}
+
+/// The former revisions of a completion after one of them, from the first.
+///
+/// # Errors
+/// Where the database fails.
+pub fn revisions(conn: &mut AnyConn, id: Uuid, after: u32, fetch: i64) -> Result<Vec<Former>, StorageError> {
+    let rows: Vec<(i32, Json, At)> = completion_revisions::table
+        .filter(completion_revisions::completion_id.eq(Id(id)))
+        .filter(completion_revisions::revision.gt(i32::try_from(after).unwrap_or(i32::MAX)))
+        .order(completion_revisions::revision)
+        .limit(fetch)
+        .select((completion_revisions::revision, completion_revisions::content, completion_revisions::replaced_at))
+        .load(conn)?;
+    rows.into_iter()
+        .map(|(number, document, at)| Ok(Former { revision: revision(number)?, draft: content::from_json(&document.0)?, replaced_at: at.0 }))
+        .collect()
+}
+
+/// Lets a completion that was taken back hold again.
+///
+/// # Errors
+/// Where the database fails.
+pub fn reinstate(conn: &mut AnyConn, id: Uuid, now: Timestamp) -> Result<(), StorageError> {
+    diesel::update(completions::table.filter(completions::id.eq(Id(id))))
+        .set((completions::revoked_at.eq(None::<At>), completions::revocation_reason.eq(None::<String>), completions::updated_at.eq(At(now))))
+        .execute(conn)?;
+    Ok(())
+}
+
 /// Takes a completion back.
 ///
 /// # Errors
