@@ -90,11 +90,12 @@ pub fn revoke(tx: &mut Tx<'_>, id: Uuid, reason: &Note) -> ServiceResult<Complet
 /// # Errors
 /// [`ServiceError::Conflict`] where it was not taken back.
 pub fn reinstate(tx: &mut Tx<'_>, id: Uuid) -> ServiceResult<Completion> {
+    lock(tx.conn, Lock::Match)?;
     let completion = changeable(tx, id)?;
     if completion.revocation.is_none() {
         return Err(ServiceError::conflict("not_revoked", "the completion was not revoked"));
     }
-    rows::reinstate(tx.conn, id, tx.now)?;
+    rows::reinstate(tx.conn, &mut tx.coverage, id, tx.now)?;
     tx.changed("completion", id, vec!["revocation".into()]);
     get(tx, id)
 }

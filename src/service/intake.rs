@@ -140,8 +140,17 @@ fn tell(tx: &mut Tx<'_>, outcomes: &[Pushed]) {
 
 fn push_run(tx: &mut Tx<'_>, drafts: &[CompletionDraft]) -> ServiceResult<Vec<Pushed>> {
     let external_ids: Vec<&str> = drafts.iter().map(|draft| draft.external_id.as_str()).collect();
-    let mut held = rows::held(tx.conn, tx.client, &external_ids)?;
-    let considered: Vec<Considered<'_>> = drafts.iter().map(|draft| consider(draft, held.remove(draft.external_id.as_str()))).collect();
+    let consider_all = |tx: &mut Tx<'_>| -> ServiceResult<Vec<Considered<'_>>> {
+        let mut held = rows::held(tx.conn, tx.client, &external_ids)?;
+        Ok(drafts.iter().map(|draft| consider(draft, held.remove(draft.external_id.as_str()))).collect())
+    };
+    let mut considered = consider_all(tx)?;
+    // What may change is held, and then asked for again: another push of the same records may just have changed them.
+    let known = considered.iter().filter(|one| one.is_open()).filter_map(|one| one.held.as_ref().map(|held| held.id)).collect::<Vec<_>>();
+    if !known.is_empty() {
+        rows::hold(tx.conn, &known)?;
+        considered = consider_all(tx)?;
+    }
     let open: Vec<&CompletionDraft> = considered.iter().filter(|one| one.is_open()).map(|one| one.draft.as_ref()).collect();
     let reach = tx.reach.clone();
     let mut placements = decide(tx.conn, &reach, tx.client, &open)?.into_iter();

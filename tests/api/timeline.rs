@@ -204,6 +204,9 @@ impl Writer {
     async fn change_completion(&mut self) -> Option<Reply> {
         let completion = self.any("/v1/completions").await?;
         let path = format!("/v1/completions/{}", completion["id"].as_str().unwrap());
+        if self.random.chance(3) {
+            return Some(self.staff.post(&format!("{path}/reinstatement"), &json!({})).await);
+        }
         if self.random.chance(5) {
             return Some(self.staff.post(&format!("{path}/revocation"), &json!({"reason": "sent in error"})).await);
         }

@@ -390,7 +390,8 @@ pub fn revisions(conn: &mut AnyConn, id: Uuid, after: u32, fetch: i64) -> Result
 ///
 /// # Errors
 /// Where the database fails.
-pub fn reinstate(conn: &mut AnyConn, id: Uuid, now: Timestamp) -> Result<(), StorageError> {
+pub fn reinstate(conn: &mut AnyConn, coverage: &mut CoverageChange, id: Uuid, now: Timestamp) -> Result<(), StorageError> {
+    touch(conn, coverage, &[id], [])?;
     diesel::update(completions::table.filter(completions::id.eq(Id(id))))
         .set((completions::revoked_at.eq(None::<At>), completions::revocation_reason.eq(None::<String>), completions::updated_at.eq(At(now))))
         .execute(conn)?;
@@ -409,6 +410,16 @@ pub fn revoke(conn: &mut AnyConn, coverage: &mut CoverageChange, id: Uuid, reaso
     Ok(())
 }
 
+/// Holds off, until the transaction ends, other changes to completions that are about to change: what is read of them after this stays so.
+///
+/// # Errors
+/// Where the database fails.
+pub fn hold(conn: &mut AnyConn, ids: &[Uuid]) -> Result<(), StorageError> {
+    let mut ids: Vec<Id> = ids.iter().map(|id| Id(*id)).collect();
+    ids.sort_unstable_by_key(|id| id.0);
+    lock_completions(conn, &ids)
+}
+
 /// Notes that completions are about to change, for whom they count now, and for whom they and others will. On PostgreSQL other
 /// transactions that change them wait until this one ends. Taken for all of a transaction's at once, so that two of them take them in one order.
 ///
@@ -416,9 +427,8 @@ pub fn revoke(conn: &mut AnyConn, coverage: &mut CoverageChange, id: Uuid, reaso
 /// Where the database fails.
 pub fn touch(conn: &mut AnyConn, coverage: &mut CoverageChange, ids: &[Uuid], then: impl IntoIterator<Item = Uuid>) -> Result<(), StorageError> {
     let mut officers: Vec<Uuid> = then.into_iter().collect();
-    let mut ids: Vec<Id> = ids.iter().map(|id| Id(*id)).collect();
-    ids.sort_unstable_by_key(|id| id.0);
-    lock_completions(conn, &ids)?;
+    hold(conn, ids)?;
+    let ids: Vec<Id> = ids.iter().map(|id| Id(*id)).collect();
     for some in ids.chunks(MAX_BINDS) {
         let placed = completions::table.filter(completions::id.eq_any(some)).filter(completions::parked_reason.is_null());
         let now: Vec<Option<Id>> = per_backend!(conn, c => placed.select(completions::officer_id).load(c))?;
