@@ -76,6 +76,7 @@ pub fn open(config: &Config, migrate: Migrate) -> Result<Registry, StartError> {
         limits: Limits::new(&config.limits),
         web: config.web.clone(),
         audit: Audit::new(keys),
+        statuses: Arc::default(),
         documents: Documents::new(),
         metrics: telemetry::metrics(),
     })

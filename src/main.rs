@@ -27,6 +27,8 @@ enum Command {
     Migrate(commands::migrate::Args),
     /// Verify or shorten the audit log.
     Audit(commands::audit::Args),
+    /// Count every agency anew from the facts, and name those whose coverage timeline differs; exit with 1 where any does.
+    VerifyReadiness(commands::verify_readiness::Args),
     /// Print the OpenAPI document.
     Openapi(commands::openapi::Args),
     /// Print an access token, signed with the key of the data folder.
@@ -59,6 +61,7 @@ fn run(arguments: Arguments) -> Result<ExitCode, Failure> {
         Command::Serve(args) => commands::serve::run(&config, &args),
         Command::Migrate(args) => commands::migrate::run(&config, &args),
         Command::Audit(args) => commands::audit::run(&config, &args),
+        Command::VerifyReadiness(args) => commands::verify_readiness::run(&config, &args),
         Command::Openapi(args) => commands::openapi::run(&args),
         Command::Token(args) => commands::token::run(&config, &args),
         Command::Client(args) => commands::client::run(&config, &args),

@@ -7,6 +7,8 @@ use std::path::Path;
 use std::process::{Child, Command, Output, Stdio};
 use std::time::Duration;
 
+use diesel::RunQueryDsl as _;
+use onemind::storage::Database;
 use tempfile::TempDir;
 
 /// The binary with no settings but the data folder.
@@ -90,6 +92,32 @@ fn asking_what_is_pending_makes_nothing() {
     assert!(run(&data, &["migrate"]).status.success());
     let checked = run(&data, &["migrate", "--check"]);
     assert_eq!((checked.status.code(), String::from_utf8_lossy(&checked.stdout).as_ref()), (Some(0), "the database is up to date\n"));
+}
+
+#[test]
+fn a_timeline_that_is_not_what_the_facts_come_to_is_named_and_repaired() {
+    let home = TempDir::new().unwrap();
+    let data = home.path().join("data");
+    refused(&run(&data, &["verify-readiness"]), 3, "there is no such file");
+    assert!(!data.exists());
+    assert!(run(&data, &["migrate"]).status.success());
+    let printed = |arguments: &[&str]| String::from_utf8(run(&data, arguments).stdout).unwrap();
+    assert_eq!(printed(&["verify-readiness"]), "the timelines of 0 agencies are what the facts come to\n");
+    let mut conn = Database::parse(&format!("sqlite:{}", data.join("onemind.db").display())).unwrap().connect().unwrap();
+    let id = "x'0199c1f0000070008000000000000001'";
+    for statement in [
+        format!("INSERT INTO agencies (id, ori, name, kind, country, created_at, updated_at) VALUES ({id}, 'TX0000001', 'A', 'tribal', 'US', 0, 0)"),
+        format!("INSERT INTO coverage_changes VALUES ({id}, '2026-03-01', 0, 1, 0, 0, 0, 0, 0, 0)"),
+    ] {
+        diesel::sql_query(statement).execute(&mut conn).unwrap();
+    }
+    refused(&run(&data, &["verify-readiness"]), 1, "the timelines of 1 of 1 agencies differ from the facts");
+    let named = "0199c1f0-0000-7000-8000-000000000001 TX0000001: on 2026-03-01 the facts come to roster 0, trained 0, crisis intervention 0; \
+        the timeline says 1, 0, 0";
+    assert!(printed(&["verify-readiness"]).starts_with(named));
+    let repaired = run(&data, &["verify-readiness", "--repair"]);
+    assert!(repaired.status.success() && String::from_utf8_lossy(&repaired.stdout).ends_with("repaired\n"));
+    assert_eq!(printed(&["verify-readiness"]), "the timelines of 1 agencies are what the facts come to\n");
 }
 
 #[test]

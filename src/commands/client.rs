@@ -15,7 +15,7 @@ use crate::domain::clock::{Clock as _, SystemClock};
 use crate::domain::reach::Reach;
 use crate::domain::text::{Name, Note};
 use crate::http::registry::Registry;
-use crate::service::audit::{Trail, append};
+use crate::service::audit::close;
 use crate::service::page::PageRequest;
 use crate::service::{ServiceError, ServiceResult, Tx, clients, grants};
 use crate::storage::clients::ClientDraft;
@@ -173,11 +173,11 @@ fn in_transaction<T: Send + 'static>(
 ) -> Result<T, Failure> {
     let Registry { store, audit, .. } = app::open(config, Migrate::SqliteOnly)?;
     let done = actix_web::rt::System::new().block_on(store.write(move |conn| -> ServiceResult<T> {
-        let mut tx = Tx { conn, reach: Reach::All, client: client_id(OPERATOR), now: SystemClock.now(), trail: Trail::default() };
+        let mut tx = Tx::new(conn, Reach::All, client_id(OPERATOR), SystemClock.now());
         let done = work(&mut tx)?;
         if let Some(operation) = operation {
-            let entry = std::mem::take(&mut tx.trail).tell(entry(operation, &tx));
-            append(tx.conn, &audit.keys, vec![entry])?;
+            let entry = entry(operation, &tx);
+            close(&mut tx, &audit.keys, entry)?;
         }
         Ok(done)
     }));

@@ -8,6 +8,7 @@ pub mod migrate;
 pub mod openapi;
 pub mod serve;
 pub mod token;
+pub mod verify_readiness;
 
 use crate::app::StartError;
 

@@ -72,17 +72,25 @@ impl Coverage {
             shared(&person.sworn, &person.crisis, |span| count(span, [0, 0, 1]));
         });
         changes.sort_unstable_by_key(|change| change.0);
-        let mut steps = Vec::new();
         let mut counts = Counts::default();
-        for day in changes.chunk_by(|a, b| a.0 == b.0) {
+        Self::of_steps(changes.chunk_by(|a, b| a.0 == b.0).map(|day| {
             let sum = |which: usize| day.iter().map(|change| change.1[which]).sum::<i32>();
-            let next = Counts {
+            counts = Counts {
                 roster: counts.roster.saturating_add_signed(sum(0)),
                 trained: counts.trained.saturating_add_signed(sum(1)),
                 crisis: counts.crisis.saturating_add_signed(sum(2)),
             };
+            (day[0].0, counts)
+        }))
+    }
+
+    /// The counts from each of some days on, which come in order.
+    pub fn of_steps(days: impl IntoIterator<Item = (Date, Counts)>) -> Self {
+        let mut steps = Vec::new();
+        let mut counts = Counts::default();
+        for (day, next) in days {
             if next != counts {
-                steps.push((day[0].0, next));
+                steps.push((day, next));
                 counts = next;
             }
         }
@@ -98,6 +106,11 @@ impl Coverage {
     /// Each day on which a count differs from the day before, in order.
     pub fn change_days(&self) -> impl Iterator<Item = Date> + '_ {
         self.steps.iter().map(|step| step.0)
+    }
+
+    /// Each such day with the counts from that day on, in order.
+    pub fn steps(&self) -> &[(Date, Counts)] {
+        &self.steps
     }
 
     /// The first such day after a day.

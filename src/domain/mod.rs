@@ -32,5 +32,6 @@ pub mod stage;
 pub mod standard;
 pub mod standard_draft;
 pub mod text;
+pub mod timeline;
 pub mod training;
 mod words;

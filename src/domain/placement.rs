@@ -54,6 +54,11 @@ impl Placement {
         Self { officer, training, reason }
     }
 
+    /// The officer for whom the completion may count; `None` while it waits.
+    pub fn counts_for(&self) -> Option<Uuid> {
+        self.officer.filter(|_| self.reason.is_none())
+    }
+
     /// What staff said stands before what matching found.
     #[must_use]
     pub fn or(self, found: Self) -> Self {

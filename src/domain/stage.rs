@@ -1,5 +1,7 @@
 //! Where an agency stands, and when that changes next (rules 5 and 6).
 
+use std::borrow::Cow;
+
 use jiff::civil::Date;
 use serde::Serialize;
 use uuid::Uuid;
@@ -9,6 +11,7 @@ use super::evidence::InForce;
 use super::pledge::{Pledge, in_question};
 use super::readiness::{CertificationFact, Evaluation, Facts, evaluate_counts};
 use super::standard::{Standard, Standards};
+use super::timeline::{People, Timeline};
 use super::words::words;
 
 words! {
@@ -80,17 +83,39 @@ pub struct Status {
 
 /// Where an agency stands on a day, past or future, as far as is known, by the standard of the pledge in question.
 pub fn status_by_pledge(standards: &Standards, facts: &Facts, on: Date) -> Status {
-    status_by(|pledge| standards.of(pledge), facts, on)
+    status_by(|pledge| standards.of(pledge), |standard| Cow::Owned(counted(standard, facts)), facts, on)
+}
+
+/// The same where the people are counted already: neither spells nor credit of `facts` are looked at.
+pub fn status_by_timeline(standards: &Standards, facts: &Facts, timeline: &Timeline, on: Date) -> Status {
+    status_by(|pledge| standards.of(pledge), |standard| Cow::Borrowed(timeline.coverage(standard)), facts, on)
 }
 
 /// The same by one standard, whatever the pledges say.
 pub fn status(standard: &Standard, facts: &Facts, on: Date) -> Status {
-    status_by(|_| standard, facts, on)
+    status_by(|_| standard, |standard| Cow::Owned(counted(standard, facts)), facts, on)
 }
 
-fn status_by<'a>(standard_of: impl Fn(Option<&Pledge>) -> &'a Standard, facts: &Facts, on: Date) -> Status {
+/// The stage of an agency on a day and which requirements it meets, where the numbers of people on that day are known.
+pub fn judge(standards: &Standards, facts: &Facts, people: &People, on: Date) -> (Stage, Evaluation) {
+    let pledge = in_question(&facts.pledges, on);
+    let standard = standards.of(pledge);
+    let view = View::of(standard, facts, pledge, people.counts(standard), on);
+    (view.stage, view.evaluation)
+}
+
+fn counted(standard: &Standard, facts: &Facts) -> Coverage {
+    Coverage::build(standard, &facts.sworn, &facts.credits)
+}
+
+fn status_by<'a>(
+    standard_of: impl Fn(Option<&Pledge>) -> &'a Standard,
+    coverage_by: impl Fn(&'a Standard) -> Cow<'a, Coverage>,
+    facts: &'a Facts,
+    on: Date,
+) -> Status {
     let standard = standard_of(in_question(&facts.pledges, on));
-    let coverage = Coverage::build(standard, &facts.sworn, &facts.credits);
+    let coverage = coverage_by(standard);
     let seen_from = |day: Date| {
         let pledge = in_question(&facts.pledges, day);
         let own = standard_of(pledge);
@@ -98,7 +123,7 @@ fn status_by<'a>(standard_of: impl Fn(Option<&Pledge>) -> &'a Standard, facts: &
             return View::of(standard, facts, pledge, coverage.at(day), day);
         }
         // At most once: the day of a pledge to another standard is a day of change.
-        View::of(own, facts, pledge, Coverage::build(own, &facts.sworn, &facts.credits).at(day), day)
+        View::of(own, facts, pledge, coverage_by(own).at(day), day)
     };
     let now = seen_from(on);
     let next_change = days_of_change(facts, &coverage, on).into_iter().find_map(|day| {

@@ -19,7 +19,6 @@ use super::registry::Registry;
 use super::strict;
 use crate::domain::agency::AgencyKey;
 use crate::domain::client::ClientStatus;
-use crate::service::audit::Trail;
 use crate::service::{ServiceResult, Tx, reach};
 use crate::storage::AnyConn;
 use crate::tokens::{NamedAgencies, OutsideRefusal};
@@ -133,6 +132,19 @@ impl Caller {
         self.scopes.iter().any(|held| held == scope)
     }
 
+    /// Whether it is plain, without asking the database, that an agency is within the caller's reach: the one that `key` names.
+    pub fn plainly_reaches(&self, key: &AgencyKey, id: Uuid) -> bool {
+        match &self.authority {
+            Authority::Token(None) => true,
+            // Whichever agency goes by the key, the token is for that one.
+            Authority::Token(Some(keys)) => keys.contains(key) || keys.contains(&AgencyKey::Id(id)),
+            Authority::Client(access) => {
+                let today = self.registry.clock.today();
+                access.grants.iter().any(|grant| grant.covers(today) && grant.agency.as_ref().is_none_or(|agency| *agency == AgencyKey::Id(id)))
+            }
+        }
+    }
+
     /// Runs `work` in a transaction that reads, within the caller's reach.
     ///
     /// # Errors
@@ -220,7 +232,7 @@ impl Opener {
                 reach::of_grants(conn, self.client, &access.grants, today)?
             }
         };
-        Ok(Tx { conn, reach, client: self.client, now: self.now, trail: Trail::default() })
+        Ok(Tx::new(conn, reach, self.client, self.now))
     }
 }
 

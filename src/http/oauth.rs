@@ -21,7 +21,6 @@ use super::registry::Registry;
 use super::strict;
 use crate::domain::client::ClientStatus;
 use crate::domain::reach::Reach;
-use crate::service::audit::Trail;
 use crate::service::credentials::{self, Proof};
 use crate::service::{ServiceError, ServiceResult, Tx};
 use crate::storage::AnyConn;
@@ -369,7 +368,7 @@ async fn authenticate(request: &HttpRequest, registry: &Data<Registry>, credenti
     asked.by(id, &id.to_string());
     let (told, shared) = (asked.clone(), registry.clone());
     let prove = move |conn: &mut AnyConn| {
-        let mut tx = Tx { conn, reach: Reach::of(Vec::new(), Vec::new(), None), client: id, now, trail: Trail::default() };
+        let mut tx = Tx::new(conn, Reach::of(Vec::new(), Vec::new(), None), id, now);
         let proved = credentials::prove(&mut tx, &proof)?;
         if proved {
             told.write(&mut tx, &shared.audit.keys)?;

@@ -11,6 +11,7 @@ use super::rules::{Rules, decode_by_rules};
 use crate::config::Web;
 use crate::domain::clock::Clock;
 use crate::service::Fault;
+use crate::service::status::Statuses;
 use crate::storage::Store;
 use crate::telemetry::Metrics;
 use crate::tokens::{OutsideIssuers, Tokens};
@@ -37,6 +38,8 @@ pub struct Registry {
     pub web: Web,
     /// What the audit log is sealed with, and what of it is still to be written.
     pub audit: Audit,
+    /// What statuses are made of, as far as it is kept in memory.
+    pub statuses: Arc<Statuses>,
     /// The OpenAPI document, and what follows from it.
     pub documents: Documents,
     /// The metrics.

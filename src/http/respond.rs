@@ -10,6 +10,7 @@ use serde::Serialize;
 use super::extract::Preconditions;
 use super::problem::{ApiError, ApiResult, Kind};
 use crate::service::ServiceResult;
+use crate::service::timelines::Told;
 
 /// The strong entity tag of a representation: a digest of its JSON.
 pub fn etag(json: &[u8]) -> String {
@@ -49,6 +50,16 @@ pub fn resource<T: Serialize>(preconditions: &Preconditions, view: &T) -> ApiRes
         return Ok(HttpResponse::NotModified().insert_header((ETAG, tag)).insert_header((CACHE_CONTROL, "private, no-cache")).finish());
     }
     Ok(HttpResponse::Ok().insert_header((ETAG, tag)).insert_header((CACHE_CONTROL, "private, no-cache")).content_type("application/json").body(body))
+}
+
+/// As [`resource`], with a body that is kept as it goes out.
+pub fn kept(preconditions: &Preconditions, told: Told) -> HttpResponse {
+    if preconditions.has(&told.tag) {
+        return HttpResponse::NotModified().insert_header((ETAG, told.tag)).insert_header((CACHE_CONTROL, "private, no-cache")).finish();
+    }
+    let mut response = HttpResponse::Ok();
+    response.insert_header((ETAG, told.tag)).insert_header((CACHE_CONTROL, "private, no-cache")).content_type("application/json");
+    response.body(told.body)
 }
 
 /// 200 with what a resource has become.

@@ -1,5 +1,7 @@
 //! `/v1/certification-status`, for one agency and for all
 
+use std::sync::Arc;
+
 use actix_web::{HttpRequest, get};
 use deserr::Deserr;
 use jiff::civil::Date;
@@ -8,17 +10,19 @@ use utoipa::{IntoParams, ToSchema};
 use uuid::Uuid;
 
 use super::agencies::AgencyBriefView;
-use super::auth::{Allowed, StatusRead};
+use super::auth::{Allowed, Caller, StatusRead};
 use super::decode::{Day, Faults, parsed};
 use super::extract::{AgencyPath, Preconditions, Query};
 use super::page::{self, Cursor, Limit, Page};
-use super::problem::ApiResult;
+use super::problem::{ApiError, ApiResult};
 use super::respond;
 use crate::domain::agency::{AgencyKey, AgencyKind, Country, Subdivision};
 use crate::domain::readiness::{Evaluation, Evidence, Measure, Training};
-use crate::domain::stage::{NextChange, PledgeView, Stage};
+use crate::domain::stage::{NextChange, PledgeView, Stage, Status};
 use crate::service::status::{self as service, AgencyStatus};
-use crate::storage::agencies::AgencyFilter;
+use crate::service::timelines::{Known, Told};
+use crate::storage::agencies::{AgencyBrief, AgencyFilter};
+use crate::storage::timelines;
 
 parsed!(Stage);
 
@@ -57,7 +61,7 @@ struct PledgeInQuestion {
 
 /// The three requirements of the campaign.
 #[derive(Debug, Serialize, ToSchema)]
-struct Requirements {
+pub(super) struct Requirements {
     partnership: EvidenceView,
     policy: EvidenceView,
     training: TrainingView,
@@ -165,11 +169,10 @@ struct StatusListQuery {
     cursor: Option<Cursor>,
 }
 
-impl From<&AgencyStatus> for StatusView {
-    fn from(known: &AgencyStatus) -> Self {
-        let status = &known.status;
+impl StatusView {
+    pub(super) fn of(agency: &AgencyBrief, status: &Status) -> Self {
         Self {
-            agency: AgencyBriefView::from(&known.agency),
+            agency: AgencyBriefView::from(agency),
             standard: status.standard.clone(),
             as_of: status.as_of,
             stage: status.stage,
@@ -231,9 +234,26 @@ async fn get_certification_status(
     query: Query<StatusQuery>,
     preconditions: Preconditions,
 ) -> ApiResult {
-    let as_of = query.0.as_of.map(|day| day.0);
-    let known = caller.read(move |tx| service::get(tx, &path.0, as_of)).await?;
-    respond::resource(&preconditions, &StatusView::from(&known))
+    let on = query.0.as_of.map_or_else(|| caller.registry().clock.today(), |day| day.0);
+    let known = known(&caller, path.0).await?;
+    let told = known.told(on, |known| {
+        let body = respond::json(&StatusView::of(&known.known.agency, &known.status(on)))?;
+        Ok::<_, ApiError>(Told { tag: respond::etag(&body), body: body.into() })
+    })?;
+    Ok(respond::kept(&preconditions, told))
+}
+
+/// What the status of an agency follows from. Where it is kept in memory and the caller's reach is plain, that takes one statement, which
+/// asks for its version.
+pub(super) async fn known(caller: &Caller, key: AgencyKey) -> Result<Arc<Known>, ApiError> {
+    let statuses = caller.registry().statuses.clone();
+    let asked = key.clone();
+    let version = caller.registry().store.ask(move |conn| timelines::version_of(conn, &asked)).await?;
+    let kept = version.filter(|(id, _)| caller.plainly_reaches(&key, *id)).and_then(|(id, version)| statuses.timelines.kept(id, version));
+    match kept {
+        Some(known) => Ok(known),
+        None => caller.read(move |tx| service::known(tx, &statuses, &key)).await,
+    }
 }
 
 /// List the certification status of agencies
@@ -248,8 +268,9 @@ async fn list_certification_status(caller: Allowed<StatusRead>, request: HttpReq
     let asked = page::requested(&request, query.limit, query.cursor.as_ref())?;
     let (stage, as_of) = (query.stage, query.as_of.map(|day| day.0));
     let filter = AgencyFilter { kind: query.kind, country: query.country, subdivision: query.subdivision, name: None };
-    let found = caller.read(move |tx| service::list(tx, &filter, stage, as_of, asked)).await?;
-    page::respond(&request, found, asked.limit, |known| StatusView::from(&known))
+    let statuses = caller.registry().statuses.clone();
+    let found = caller.read(move |tx| service::list(tx, &statuses, &filter, stage, as_of, asked)).await?;
+    page::respond(&request, found, asked.limit, |AgencyStatus { agency, status }| StatusView::of(&agency, &status))
 }
 
 /// Every operation of this file.

@@ -151,7 +151,7 @@ impl Changes {
         let taken = || ServiceError::conflict("identifier_taken", "another officer has one of these identifiers");
         officers::add_identifiers(tx.conn, &self.given).map_err(ServiceError::on(Constraint::OfficerIdentifier, taken()))?;
         for (_, appointment) in &self.struck {
-            appointments::delete(tx.conn, *appointment)?;
+            appointments::delete(tx.conn, &mut tx.coverage, *appointment)?;
         }
         write_spells(tx, self.spells)?;
         joins::delete(tx.conn, &self.dropped_joins)?;
@@ -181,7 +181,7 @@ fn write_spells(tx: &mut Tx<'_>, spells: Vec<Spell>) -> ServiceResult<()> {
         }
         rows.push(now);
     }
-    appointments::save(tx.conn, &rows)?;
+    appointments::save(tx.conn, &mut tx.coverage, &rows)?;
     numbers::insert(tx.conn, &new)?;
     numbers::replace(tx.conn, &replaced)?;
     Ok(())

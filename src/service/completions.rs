@@ -75,11 +75,12 @@ fn changeable(tx: &mut Tx<'_>, id: Uuid) -> ServiceResult<Completion> {
 /// # Errors
 /// [`ServiceError::Conflict`] where it was taken back before.
 pub fn revoke(tx: &mut Tx<'_>, id: Uuid, reason: &Note) -> ServiceResult<Completion> {
+    lock(tx.conn, Lock::Match)?;
     let completion = changeable(tx, id)?;
     if completion.revocation.is_some() {
         return Err(ServiceError::conflict("already_revoked", "the completion was revoked before"));
     }
-    rows::revoke(tx.conn, id, reason.as_str(), tx.now)?;
+    rows::revoke(tx.conn, &mut tx.coverage, id, reason.as_str(), tx.now)?;
     tx.changed("completion", id, vec!["revocation".into()]);
     get(tx, id)
 }
@@ -89,11 +90,12 @@ pub fn revoke(tx: &mut Tx<'_>, id: Uuid, reason: &Note) -> ServiceResult<Complet
 /// # Errors
 /// [`ServiceError::Conflict`] where it was not taken back.
 pub fn reinstate(tx: &mut Tx<'_>, id: Uuid) -> ServiceResult<Completion> {
+    lock(tx.conn, Lock::Match)?;
     let completion = changeable(tx, id)?;
     if completion.revocation.is_none() {
         return Err(ServiceError::conflict("not_revoked", "the completion was not revoked"));
     }
-    rows::reinstate(tx.conn, id, tx.now)?;
+    rows::reinstate(tx.conn, &mut tx.coverage, id, tx.now)?;
     tx.changed("completion", id, vec!["revocation".into()]);
     get(tx, id)
 }

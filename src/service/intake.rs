@@ -140,8 +140,17 @@ fn tell(tx: &mut Tx<'_>, outcomes: &[Pushed]) {
 
 fn push_run(tx: &mut Tx<'_>, drafts: &[CompletionDraft]) -> ServiceResult<Vec<Pushed>> {
     let external_ids: Vec<&str> = drafts.iter().map(|draft| draft.external_id.as_str()).collect();
-    let mut held = rows::held(tx.conn, tx.client, &external_ids)?;
-    let considered: Vec<Considered<'_>> = drafts.iter().map(|draft| consider(draft, held.remove(draft.external_id.as_str()))).collect();
+    let consider_all = |tx: &mut Tx<'_>| -> ServiceResult<Vec<Considered<'_>>> {
+        let mut held = rows::held(tx.conn, tx.client, &external_ids)?;
+        Ok(drafts.iter().map(|draft| consider(draft, held.remove(draft.external_id.as_str()))).collect())
+    };
+    let mut considered = consider_all(tx)?;
+    // What may change is held, and then asked for again: another push of the same records may just have changed them.
+    let known = considered.iter().filter(|one| one.is_open()).filter_map(|one| one.held.as_ref().map(|held| held.id)).collect::<Vec<_>>();
+    if !known.is_empty() {
+        rows::hold(tx.conn, &known)?;
+        considered = consider_all(tx)?;
+    }
     let open: Vec<&CompletionDraft> = considered.iter().filter(|one| one.is_open()).map(|one| one.draft.as_ref()).collect();
     let reach = tx.reach.clone();
     let mut placements = decide(tx.conn, &reach, tx.client, &open)?.into_iter();
@@ -167,8 +176,11 @@ fn push_run(tx: &mut Tx<'_>, drafts: &[CompletionDraft]) -> ServiceResult<Vec<Pu
     if let [one] = considered.as_slice() {
         tx.trail.fields = one.fields(tx)?;
     }
-    rows::insert(tx.conn, tx.client, reach.by_token(), &new, tx.now)?;
-    rows::replace(tx.conn, reach.by_token(), &changed, tx.now)?;
+    let ids: Vec<Uuid> = changed.iter().map(|row| row.id).chain(moved.iter().map(|one| one.id)).collect();
+    let counted = new.iter().chain(&changed).map(|row| row.placement).chain(moved.iter().map(|one| one.placement));
+    rows::touch(tx.conn, &mut tx.coverage, &ids, counted.filter_map(|placement| placement.counts_for()))?;
+    rows::insert(tx.conn, &mut tx.coverage, tx.client, reach.by_token(), &new, tx.now)?;
+    rows::replace(tx.conn, &mut tx.coverage, reach.by_token(), &changed, tx.now)?;
     let written = new.iter().chain(&changed);
     let keys: Vec<(Uuid, String)> = written.flat_map(|row| waits_for(row.draft, &row.placement).into_iter().map(|key| (row.id, key))).collect();
     let before: Vec<Uuid> = changed.iter().map(|row| row.id).collect();

@@ -71,7 +71,7 @@ pub fn separate(tx: &mut Tx<'_>, id: Uuid) -> ServiceResult<Join> {
         return Err(ServiceError::conflict("join_confirmed", "the join was confirmed: undo the merge"));
     }
     let touched = Touched::before(tx, vec![join.officer], &HashSet::new())?;
-    rows_of_people::set_person(tx.conn, &[join.officer], join.officer)?;
+    rows_of_people::set_person(tx.conn, &mut tx.coverage, &[join.officer], join.officer)?;
     for own in rows::unconfirmed(tx.conn, &Reach::All, &[join.officer])?.remove(&join.officer).unwrap_or_default() {
         merges::separate(tx, own)?;
     }

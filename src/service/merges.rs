@@ -73,7 +73,7 @@ pub(super) fn apply(tx: &mut Tx<'_>, kept: &Officer, merged: &Officer, reason: &
     refuse_pseudonymized(kept, "officer_pseudonymized")?;
     refuse_pseudonymized(merged, "officer_pseudonymized")?;
     let touched = Touched::before(tx, vec![kept.id, merged.id], &HashSet::new())?;
-    let moved = rows::move_all(tx.conn, merged.id, kept.id, tx.now)?;
+    let moved = rows::move_all(tx.conn, &mut tx.coverage, merged.id, kept.id, tx.now)?;
     let mut now = Officer { updated_at: tx.now, ..kept.clone() };
     let mut moved = Moved { people: unite(tx, kept, merged)?, ..moved };
     if let (None, Some(email)) = (&kept.email, &merged.email) {
@@ -105,7 +105,7 @@ fn unite(tx: &mut Tx<'_>, kept: &Officer, merged: &Officer) -> ServiceResult<Vec
     let person = if kept.person == merged.id { kept.id } else { kept.person };
     // Who stood for others takes them along.
     let records = if merged.person == merged.id { officer_rows::records_of(tx.conn, merged.id)? } else { vec![merged.id] };
-    officer_rows::set_person(tx.conn, &records, person)?;
+    officer_rows::set_person(tx.conn, &mut tx.coverage, &records, person)?;
     Ok(records.into_iter().map(|record| (record, merged.person)).collect())
 }
 
@@ -144,11 +144,11 @@ pub fn undo(tx: &mut Tx<'_>, id: Uuid, reason: &Note) -> ServiceResult<Merge> {
     let mut kept = officers::get(tx, merge.kept)?;
     refuse_pseudonymized(&kept, "officer_pseudonymized")?;
     let touched = Touched::before(tx, vec![merge.kept, merge.merged], &HashSet::new())?;
-    rows::move_back(tx.conn, &merge, tx.now)?;
+    rows::move_back(tx.conn, &mut tx.coverage, &merge, tx.now)?;
     for (record, before) in &merge.moved.people {
         let parted = (*record == merge.kept && *before == merge.merged) || (*record == merge.merged && *before == kept.person);
         let person = if parted { *record } else { *before };
-        officer_rows::set_person(tx.conn, &[*record], person)?;
+        officer_rows::set_person(tx.conn, &mut tx.coverage, &[*record], person)?;
     }
     if merge.moved.email.is_some() && merge.moved.email.as_deref() == kept.email.as_ref().map(Email::as_str) {
         kept.email = None;

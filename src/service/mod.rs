@@ -28,10 +28,14 @@ pub mod pseudonyms;
 pub mod reach;
 pub mod roster;
 pub mod standards;
+pub mod standings;
 pub mod statements;
+pub mod statistics;
 pub mod status;
+pub mod timelines;
 mod touched;
 pub mod trainings;
+pub mod verify;
 
 use jiff::Timestamp;
 use jiff::civil::Date;
@@ -39,6 +43,7 @@ use uuid::Uuid;
 
 use crate::domain::invalid::{Faults, Invalid};
 use crate::domain::reach::Reach;
+use crate::storage::coverage::CoverageChange;
 use crate::storage::{AnyConn, Constraint, StorageError};
 
 /// A transaction on behalf of a client.
@@ -53,6 +58,15 @@ pub struct Tx<'a> {
     pub now: Timestamp,
     /// What was done so far, for the audit log.
     pub trail: audit::Trail,
+    /// Whose coverage it changes, to be written as it ends.
+    pub coverage: CoverageChange,
+}
+
+impl<'a> Tx<'a> {
+    /// A transaction in which nothing was done yet.
+    pub fn new(conn: &'a mut AnyConn, reach: Reach, client: Uuid, now: Timestamp) -> Self {
+        Self { conn, reach, client, now, trail: audit::Trail::default(), coverage: CoverageChange::default() }
+    }
 }
 
 impl Tx<'_> {

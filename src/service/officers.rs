@@ -143,7 +143,7 @@ pub fn delete(tx: &mut Tx<'_>, id: Uuid, guard: impl FnOnce(&mut Tx<'_>, &Office
     let all = rows::by_ids(tx.conn, &Reach::All, &[id])?.pop().map_or(0, |all| all.appointments.len());
     if all > officer.appointments.len() {
         for appointment in &officer.appointments {
-            spells::delete(tx.conn, appointment.id)?;
+            spells::delete(tx.conn, &mut tx.coverage, appointment.id)?;
         }
         let sent: Vec<Uuid> = officer.joins.iter().map(|join| join.id).collect();
         joins::delete(tx.conn, &sent)?;
@@ -160,8 +160,8 @@ pub fn delete(tx: &mut Tx<'_>, id: Uuid, guard: impl FnOnce(&mut Tx<'_>, &Office
 }
 
 fn erase(tx: &mut Tx<'_>, id: Uuid) -> ServiceResult<()> {
-    let next = rows::become_person(tx.conn, id)?;
-    rows::delete(tx.conn, id)?;
+    let next = rows::become_person(tx.conn, &mut tx.coverage, id)?;
+    rows::delete(tx.conn, &mut tx.coverage, id)?;
     if let Some(next) = next {
         // What the officer held is free for the record that stands for the person now.
         for join in joins::unconfirmed(tx.conn, &Reach::All, &[next])?.remove(&next).unwrap_or_default() {

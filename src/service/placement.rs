@@ -188,7 +188,7 @@ pub struct Moved<'a> {
 /// Where the database fails.
 pub fn settle(tx: &mut Tx<'_>, moved: &[Moved<'_>]) -> ServiceResult<()> {
     let placements: Vec<(Uuid, Placement, bool)> = moved.iter().map(|one| (one.id, one.placement, one.by_hand)).collect();
-    rows::place(tx.conn, &placements, tx.now)?;
+    rows::place(tx.conn, &mut tx.coverage, &placements, tx.now)?;
     let ids: Vec<Uuid> = moved.iter().map(|one| one.id).collect();
     let keys: Vec<(Uuid, String)> = moved.iter().flat_map(|one| waits_for(one.draft, &one.placement).into_iter().map(|key| (one.id, key))).collect();
     Ok(rows::set_waiting(tx.conn, &ids, &keys)?)

@@ -9,6 +9,7 @@ use crate::domain::text::Code;
 use crate::storage::Constraint;
 use crate::storage::dialect::lock_standard;
 use crate::storage::standards::{self as rows, HeldStandard};
+use crate::storage::timelines::STANDARDS;
 
 /// A page of standards.
 ///
@@ -51,6 +52,7 @@ pub fn create(tx: &mut Tx<'_>, draft: &StandardDraft) -> ServiceResult<HeldStand
     let id = tx.new_id();
     rows::insert(tx.conn, id, draft, tx.now).map_err(ServiceError::on(Constraint::StandardCode, code_taken(&draft.code)))?;
     tx.changed("standard", id, fields_of(draft));
+    tx.coverage.raise(STANDARDS);
     Ok(HeldStandard { id, draft: draft.clone(), created_at: tx.now, updated_at: tx.now })
 }
 
@@ -70,6 +72,7 @@ pub fn change(tx: &mut Tx<'_>, key: &StandardKey, edit: impl FnOnce(&HeldStandar
     }
     rows::update(tx.conn, current.id, &draft, tx.now).map_err(ServiceError::on(Constraint::StandardCode, code_taken(&draft.code)))?;
     tx.changed("standard", current.id, fields_between(&current.draft, &draft));
+    tx.coverage.raise(STANDARDS);
     Ok(HeldStandard { draft, updated_at: tx.now, ..current })
 }
 
@@ -83,6 +86,7 @@ pub fn delete(tx: &mut Tx<'_>, key: &StandardKey, guard: impl FnOnce(&HeldStanda
     guard(&current)?;
     unused(tx, &current.draft.code)?;
     tx.changed("standard", current.id, Vec::new());
+    tx.coverage.raise(STANDARDS);
     Ok(rows::delete(tx.conn, current.id)?)
 }
 

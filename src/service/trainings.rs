@@ -85,7 +85,7 @@ pub fn change(
     let renamed = draft.code != current.draft.code;
     let fields = fields_between(&current.draft, &draft);
     let training = Training { draft, updated_at: tx.now, ..current };
-    rows::update(tx.conn, &training).map_err(ServiceError::on(Constraint::TrainingCode, code_taken))?;
+    rows::update(tx.conn, &mut tx.coverage, &training).map_err(ServiceError::on(Constraint::TrainingCode, code_taken))?;
     tx.changed("training", id, fields);
     if renamed {
         place_waiting(tx, &[format!("course:{}", training.draft.code)])?;
@@ -116,7 +116,7 @@ pub fn recognize(
     tx.changed("training", id, fields);
     let recognition = Recognition { status, note, changed_at: Some(tx.now) };
     let training = Training { recognition, updated_at: tx.now, ..current };
-    rows::update(tx.conn, &training)?;
+    rows::update(tx.conn, &mut tx.coverage, &training)?;
     Ok(training.recognition)
 }
 

@@ -212,6 +212,22 @@ pub(super) fn page<'a>(reach: &Reach, filter: &'a AgencyFilter, after: Option<Uu
     query
 }
 
+/// The ids of a page of agencies within reach, in order.
+///
+/// # Errors
+/// Where the database fails.
+pub fn ids(conn: &mut AnyConn, reach: &Reach, filter: &AgencyFilter, after: Option<Uuid>, fetch: i64) -> Result<Vec<Uuid>, StorageError> {
+    Ok(page(reach, filter, after, fetch).select(agencies::id).load::<Id>(conn)?.into_iter().map(|id| id.0).collect())
+}
+
+/// The ids of all agencies, in order.
+///
+/// # Errors
+/// Where the database fails.
+pub fn all_ids(conn: &mut AnyConn) -> Result<Vec<Uuid>, StorageError> {
+    Ok(agencies::table.order(agencies::id).select(agencies::id).load::<Id>(conn)?.into_iter().map(|id| id.0).collect())
+}
+
 fn with_oris(conn: &mut AnyConn, rows: Vec<AgencyRow>) -> Result<Vec<Agency>, StorageError> {
     let mut oris: HashMap<Uuid, Vec<(String, bool, bool)>> = HashMap::new();
     let ids: Vec<Id> = rows.iter().map(|row| row.id).collect();

@@ -10,6 +10,7 @@ use uuid::Uuid;
 
 use super::StorageError;
 use super::conn::AnyConn;
+use super::coverage::CoverageChange;
 use super::dialect::{HALF_OF_BINDS, per_backend, rows_per_statement};
 use super::error::corrupt;
 use super::officers::{Within, agencies_within, while_granted};
@@ -172,7 +173,8 @@ pub fn officers_at(conn: &mut AnyConn, agency: Uuid) -> Result<Vec<Uuid>, Storag
 ///
 /// # Errors
 /// Where the database fails.
-pub fn save(conn: &mut AnyConn, changed: &[Appointment]) -> Result<(), StorageError> {
+pub fn save(conn: &mut AnyConn, coverage: &mut CoverageChange, changed: &[Appointment]) -> Result<(), StorageError> {
+    coverage.touch(conn, changed.iter().map(|appointment| appointment.officer))?;
     for some in changed.chunks(rows_per_statement(12)) {
         let values: Vec<Values<'_>> = some.iter().map(Values::of).collect();
         per_backend!(conn, c => diesel::insert_into(appointments::table)
@@ -198,7 +200,9 @@ pub fn save(conn: &mut AnyConn, changed: &[Appointment]) -> Result<(), StorageEr
 ///
 /// # Errors
 /// Where the database fails.
-pub fn delete(conn: &mut AnyConn, id: Uuid) -> Result<(), StorageError> {
+pub fn delete(conn: &mut AnyConn, coverage: &mut CoverageChange, id: Uuid) -> Result<(), StorageError> {
+    let whose: Vec<Id> = appointments::table.filter(appointments::id.eq(Id(id))).select(appointments::officer_id).load(conn)?;
+    coverage.touch(conn, whose.into_iter().map(|officer| officer.0))?;
     diesel::delete(appointments::table.filter(appointments::id.eq(Id(id)))).execute(conn)?;
     Ok(())
 }

@@ -6,7 +6,7 @@ use uuid::Uuid;
 
 use super::StorageError;
 use super::conn::{AnyConn, Database};
-use super::schema::{agencies, clients, standards};
+use super::schema::{agencies, clients, completions, officers, standards};
 use super::types::Id;
 
 /// Runs one expression on the connection behind [`AnyConn`]: for what the joined backend doesn't carry, such as inserts of
@@ -104,6 +104,32 @@ pub fn lock_statements(conn: &mut AnyConn, client: Uuid) -> Result<(), StorageEr
     if let AnyConn::Postgres(conn) = conn {
         let [.., a, b, c, d] = *client.as_bytes();
         diesel::sql_query(format!("SELECT pg_advisory_xact_lock({STATEMENTS}, {})", i32::from_be_bytes([a, b, c, d]))).execute(conn)?;
+    }
+    Ok(())
+}
+
+/// Holds off, until the transaction ends, other changes to what these officers count for. Given in their order, or two such
+/// transactions may wait for each other.
+///
+/// # Errors
+/// Where the database fails.
+pub fn lock_officers(conn: &mut AnyConn, ids: &[Uuid]) -> Result<(), StorageError> {
+    if let AnyConn::Postgres(conn) = conn {
+        let ids: Vec<Id> = ids.iter().map(|id| Id(*id)).collect();
+        officers::table.filter(officers::id.eq_any(ids)).order(officers::id).select(officers::id).for_no_key_update().load::<Id>(conn)?;
+    }
+    Ok(())
+}
+
+/// Holds off, until the transaction ends, other changes to these completions. Given in their order, as [`lock_officers`], and taken before.
+///
+/// # Errors
+/// Where the database fails.
+pub fn lock_completions(conn: &mut AnyConn, ids: &[Id]) -> Result<(), StorageError> {
+    if let AnyConn::Postgres(conn) = conn
+        && !ids.is_empty()
+    {
+        completions::table.filter(completions::id.eq_any(ids)).order(completions::id).select(completions::id).for_no_key_update().load::<Id>(conn)?;
     }
     Ok(())
 }

@@ -61,7 +61,8 @@ impl Constraint {
             _ if text.contains("officer_identifiers") => Self::OfficerIdentifier,
             _ if text.contains("trainings") => Self::TrainingCode,
             _ if text.contains("standards") => Self::StandardCode,
-            _ if text.contains("completions") => Self::CompletionExternalId,
+            // The revision that another transaction has just replaced.
+            _ if text.contains("completions") || text.contains("completion_revisions") => Self::CompletionExternalId,
             _ if text.contains("idempotency_keys") => Self::IdempotencyKey,
             _ => Self::Unnamed,
         }

@@ -1,12 +1,12 @@
 //! What the rules ask of agencies, for many agencies at once: a handful of statements, however large they are.
 
-use std::collections::HashMap;
+use std::collections::{HashMap, HashSet};
 
 use diesel::prelude::*;
 use uuid::Uuid;
 
 use super::StorageError;
-use super::agencies::{AgencyBrief, AgencyFilter, page};
+use super::agencies::AgencyBrief;
 use super::conn::AnyConn;
 use super::dialect::MAX_BINDS;
 use super::error::corrupt;
@@ -26,6 +26,8 @@ use crate::domain::training::{Category, RecognitionStatus};
 pub struct AgencyFacts {
     /// The agency.
     pub agency: AgencyBrief,
+    /// What sort of agency it is, and where.
+    pub group: AgencyGroup,
     /// What is known of it. A person of whom it has several records is named by the first.
     pub facts: Facts,
     /// The other records, by the first.
@@ -34,7 +36,27 @@ pub struct AgencyFacts {
     people: HashMap<Uuid, Uuid>,
 }
 
-type AgencyRow = (Id, Option<String>, String, Option<i32>);
+/// What agencies are grouped by.
+#[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord)]
+pub struct AgencyGroup {
+    /// ISO 3166-1.
+    pub country: String,
+    /// ISO 3166-2.
+    pub subdivision: Option<String>,
+    /// The kind.
+    pub kind: String,
+}
+
+type AgencyRow = (Id, Option<String>, String, Option<i32>, String, Option<String>, String);
+
+/// The columns of an [`AgencyRow`].
+const COLUMNS: AgencyColumns =
+    (agencies::id, agencies::ori, agencies::name, agencies::sworn_count, agencies::country, agencies::subdivision, agencies::kind);
+
+type AgencyColumns = (agencies::id, agencies::ori, agencies::name, agencies::sworn_count, agencies::country, agencies::subdivision, agencies::kind);
+
+/// More agencies than these are looked for by reading everybody's.
+const FEW: usize = 1_000;
 
 fn number(what: &'static str, value: i32) -> Result<u32, StorageError> {
     u32::try_from(value).map_err(|_| StorageError::Corrupt(what.to_owned()))
@@ -45,28 +67,42 @@ fn number(what: &'static str, value: i32) -> Result<u32, StorageError> {
 /// # Errors
 /// Where the database fails.
 pub fn by_ids(conn: &mut AnyConn, reach: &Reach, ids: &[Uuid]) -> Result<Vec<AgencyFacts>, StorageError> {
-    let mut wanted: Vec<Id> = ids.iter().filter(|id| reach.holds(**id)).map(|id| Id(*id)).collect();
-    wanted.sort_unstable_by_key(|id| id.0);
-    let mut found = Vec::with_capacity(wanted.len());
-    for some in wanted.chunks(MAX_BINDS) {
-        let rows: Vec<AgencyRow> = agencies::table
-            .filter(agencies::id.eq_any(some))
-            .order(agencies::id)
-            .select((agencies::id, agencies::ori, agencies::name, agencies::sworn_count))
-            .load(conn)?;
-        found.extend(load(conn, rows)?);
+    let mut found = without_people(conn, Some(&ids.iter().copied().filter(|id| reach.holds(*id)).collect::<Vec<_>>()))?;
+    for some in found.chunks_mut(MAX_BINDS) {
+        let ids: Vec<Id> = some.iter().map(|one| Id(one.agency.id)).collect();
+        load_sworn(conn, &ids, some)?;
+        load_credits(conn, &ids, some)?;
     }
     Ok(found)
 }
 
-/// The facts of a page of agencies within reach, in the order of their ids; `fetch` is at most [`MAX_BINDS`].
+/// The facts of some agencies, or with `None` of all, without spells and credit, in the order of their ids.
 ///
 /// # Errors
 /// Where the database fails.
-pub fn list(conn: &mut AnyConn, reach: &Reach, filter: &AgencyFilter, after: Option<Uuid>, fetch: i64) -> Result<Vec<AgencyFacts>, StorageError> {
-    let rows: Vec<AgencyRow> =
-        page(reach, filter, after, fetch).select((agencies::id, agencies::ori, agencies::name, agencies::sworn_count)).load(conn)?;
-    load(conn, rows)
+pub fn without_people(conn: &mut AnyConn, ids: Option<&[Uuid]>) -> Result<Vec<AgencyFacts>, StorageError> {
+    let few: Option<Vec<Id>> = ids.filter(|ids| ids.len() <= FEW).map(|ids| ids.iter().map(|id| Id(*id)).collect());
+    let mut query = agencies::table.order(agencies::id).select(COLUMNS).into_boxed();
+    if let Some(few) = &few {
+        query = query.filter(agencies::id.eq_any(few.clone()));
+    }
+    let rows: Vec<AgencyRow> = query.load(conn)?;
+    let wanted: Option<HashSet<Uuid>> = ids.map(|ids| ids.iter().copied().collect());
+    let mut all = rows
+        .into_iter()
+        .filter(|row| wanted.as_ref().is_none_or(|wanted| wanted.contains(&row.0.0)))
+        .map(|(id, ori, name, declared, country, subdivision, kind)| {
+            let declared = declared.map(|count| number("agencies.sworn_count", count)).transpose()?;
+            let agency = AgencyBrief { id: id.0, ori, name };
+            let (group, facts) = (AgencyGroup { country, subdivision, kind }, Facts { declared, ..Facts::default() });
+            Ok(AgencyFacts { agency, group, facts, also: HashMap::new(), people: HashMap::new() })
+        })
+        .collect::<Result<Vec<_>, StorageError>>()?;
+    if !all.is_empty() {
+        load_evidence(conn, few.as_deref(), &mut all)?;
+        load_pledges(conn, few.as_deref(), &mut all)?;
+    }
+    Ok(all)
 }
 
 /// The published standards.
@@ -92,30 +128,14 @@ pub fn published_standards(conn: &mut AnyConn) -> Result<Standards, StorageError
     Ok(Standards::new(all.collect::<Result<Vec<_>, StorageError>>()?))
 }
 
-/// Loads what belongs to these agencies, which stand in the order of their ids.
-fn load(conn: &mut AnyConn, rows: Vec<AgencyRow>) -> Result<Vec<AgencyFacts>, StorageError> {
-    let ids: Vec<Id> = rows.iter().map(|row| row.0).collect();
-    let mut all = rows
-        .into_iter()
-        .map(|(id, ori, name, declared)| {
-            let declared = declared.map(|count| number("agencies.sworn_count", count)).transpose()?;
-            let (agency, facts) = (AgencyBrief { id: id.0, ori, name }, Facts { declared, ..Facts::default() });
-            Ok(AgencyFacts { agency, facts, also: HashMap::new(), people: HashMap::new() })
-        })
-        .collect::<Result<Vec<_>, StorageError>>()?;
-    if !all.is_empty() {
-        load_sworn(conn, &ids, &mut all)?;
-        load_credits(conn, &ids, &mut all)?;
-        load_evidence(conn, &ids, &mut all)?;
-        load_pledges(conn, &ids, &mut all)?;
-    }
-    Ok(all)
+/// What is known of one of the agencies, where it is among them.
+fn wanted(all: &mut [AgencyFacts], agency: Id) -> Option<&mut AgencyFacts> {
+    all.binary_search_by_key(&agency.0, |one| one.agency.id).ok().map(|place| &mut all[place])
 }
 
-/// What is known of one of the agencies.
+/// The same, where it must be.
 fn of(all: &mut [AgencyFacts], agency: Id) -> Result<&mut AgencyFacts, StorageError> {
-    let place = all.binary_search_by_key(&agency.0, |one| one.agency.id);
-    place.map(|place| &mut all[place]).map_err(|_| StorageError::Other(format!("{} was not asked for", agency.0)))
+    wanted(all, agency).ok_or_else(|| StorageError::Other(format!("{} was not asked for", agency.0)))
 }
 
 /// Several records of one person at an agency are one officer there, by the id of the first.
@@ -191,36 +211,49 @@ fn recognized_trainings(conn: &mut AnyConn) -> Result<HashMap<Uuid, TrainingTerm
         .collect()
 }
 
-fn load_evidence(conn: &mut AnyConn, ids: &[Id], all: &mut [AgencyFacts]) -> Result<(), StorageError> {
+/// `few`: the ids of the agencies, where they are not so many that all are read.
+fn load_evidence(conn: &mut AnyConn, few: Option<&[Id]>, all: &mut [AgencyFacts]) -> Result<(), StorageError> {
     let in_force = |from: On, until: Option<On>| InForce { from: from.0, until: until.map(|until| until.0) };
-    let rows: Vec<(Id, On, Option<On>)> = partnerships::table
-        .filter(partnerships::agency_id.eq_any(ids))
-        .select((partnerships::agency_id, partnerships::effective_on, partnerships::ends_on))
-        .load(conn)?;
-    for (agency, from, until) in rows {
-        of(all, agency)?.facts.partnerships.push(in_force(from, until));
+    let mut query = partnerships::table.select((partnerships::agency_id, partnerships::effective_on, partnerships::ends_on)).into_boxed();
+    if let Some(few) = few {
+        query = query.filter(partnerships::agency_id.eq_any(few.to_vec()));
     }
-    let rows: Vec<(Id, On, Option<On>)> =
-        policies::table.filter(policies::agency_id.eq_any(ids)).select((policies::agency_id, policies::adopted_on, policies::ends_on)).load(conn)?;
+    let rows: Vec<(Id, On, Option<On>)> = query.load(conn)?;
     for (agency, from, until) in rows {
-        of(all, agency)?.facts.policies.push(in_force(from, until));
+        if let Some(known) = wanted(all, agency) {
+            known.facts.partnerships.push(in_force(from, until));
+        }
+    }
+    let mut query = policies::table.select((policies::agency_id, policies::adopted_on, policies::ends_on)).into_boxed();
+    if let Some(few) = few {
+        query = query.filter(policies::agency_id.eq_any(few.to_vec()));
+    }
+    let rows: Vec<(Id, On, Option<On>)> = query.load(conn)?;
+    for (agency, from, until) in rows {
+        if let Some(known) = wanted(all, agency) {
+            known.facts.policies.push(in_force(from, until));
+        }
     }
     Ok(())
 }
 
-fn load_pledges(conn: &mut AnyConn, ids: &[Id], all: &mut [AgencyFacts]) -> Result<(), StorageError> {
-    let rows: Vec<(Id, Id, String, On, i32, Option<On>)> = pledges::table
-        .filter(pledges::agency_id.eq_any(ids))
-        .select((pledges::agency_id, pledges::id, pledges::standard, pledges::pledged_on, pledges::term_months, pledges::withdrawn_on))
-        .load(conn)?;
+fn load_pledges(conn: &mut AnyConn, few: Option<&[Id]>, all: &mut [AgencyFacts]) -> Result<(), StorageError> {
+    let columns = (pledges::agency_id, pledges::id, pledges::standard, pledges::pledged_on, pledges::term_months, pledges::withdrawn_on);
+    let mut query = pledges::table.select(columns).into_boxed();
+    if let Some(few) = few {
+        query = query.filter(pledges::agency_id.eq_any(few.to_vec()));
+    }
+    let rows: Vec<(Id, Id, String, On, i32, Option<On>)> = query.load(conn)?;
     for (agency, id, standard, pledged_on, term_months, withdrawn_on) in rows {
-        of(all, agency)?.facts.pledges.push(Pledge {
-            id: id.0,
-            standard,
-            pledged_on: pledged_on.0,
-            term_months: TermMonths::parse(term_months.into()).map_err(corrupt("pledges.term_months"))?,
-            withdrawn_on: withdrawn_on.map(|day| day.0),
-        });
+        if let Some(known) = wanted(all, agency) {
+            known.facts.pledges.push(Pledge {
+                id: id.0,
+                standard,
+                pledged_on: pledged_on.0,
+                term_months: TermMonths::parse(term_months.into()).map_err(corrupt("pledges.term_months"))?,
+                withdrawn_on: withdrawn_on.map(|day| day.0),
+            });
+        }
     }
     Ok(())
 }

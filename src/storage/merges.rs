@@ -7,6 +7,7 @@ use uuid::Uuid;
 
 use super::StorageError;
 use super::conn::AnyConn;
+use super::coverage::CoverageChange;
 use super::dialect::MAX_BINDS;
 use super::schema::{appointments, completions, officer_identifiers, officer_joins, officer_merges, officers};
 use super::types::{At, Id, Json};
@@ -164,7 +165,8 @@ pub fn forget(conn: &mut AnyConn, officer: Uuid) -> Result<(), StorageError> {
 ///
 /// # Errors
 /// Where the database fails.
-pub fn move_all(conn: &mut AnyConn, from: Uuid, to: Uuid, now: Timestamp) -> Result<Moved, StorageError> {
+pub fn move_all(conn: &mut AnyConn, coverage: &mut CoverageChange, from: Uuid, to: Uuid, now: Timestamp) -> Result<Moved, StorageError> {
+    coverage.touch(conn, [from, to])?;
     let (old, new) = (Id(from), Id(to));
     let spells: Vec<Id> = appointments::table.filter(appointments::officer_id.eq(old)).select(appointments::id).load(conn)?;
     diesel::update(appointments::table.filter(appointments::officer_id.eq(old)))
@@ -192,7 +194,8 @@ pub fn move_all(conn: &mut AnyConn, from: Uuid, to: Uuid, now: Timestamp) -> Res
 ///
 /// # Errors
 /// Where the database fails.
-pub fn move_back(conn: &mut AnyConn, merge: &Merge, now: Timestamp) -> Result<(), StorageError> {
+pub fn move_back(conn: &mut AnyConn, coverage: &mut CoverageChange, merge: &Merge, now: Timestamp) -> Result<(), StorageError> {
+    coverage.touch(conn, [merge.kept, merge.merged])?;
     let (kept, merged) = (Id(merge.kept), Id(merge.merged));
     for some in ids(&merge.moved.appointments).chunks(MAX_BINDS / 2) {
         diesel::update(appointments::table.filter(appointments::officer_id.eq(kept)).filter(appointments::id.eq_any(some)))

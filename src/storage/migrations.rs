@@ -10,8 +10,9 @@ use diesel::sqlite::Sqlite;
 use diesel_migrations::{EmbeddedMigrations, MigrationHarness as _, embed_migrations};
 
 use super::conn::AnyConn;
-use super::dialect::{per_backend, while_migrating};
-use super::{StorageError, officers};
+use super::coverage::rebuild;
+use super::dialect::{Lock, lock, per_backend, while_migrating};
+use super::{StorageError, officers, timelines, write_once};
 
 const POSTGRES: EmbeddedMigrations = embed_migrations!("migrations/postgres");
 const SQLITE: EmbeddedMigrations = embed_migrations!("migrations/sqlite");
@@ -52,7 +53,7 @@ pub fn all() -> Result<Vec<String>, StorageError> {
 pub fn pending(conn: &mut AnyConn) -> Result<Vec<String>, StorageError> {
     let set = set_for(conn);
     let pending = per_backend!(conn, c => c.pending_migrations(set).map(|list| list.iter().map(|m| m.name().to_string()).collect()));
-    pending.map_err(failed)
+    with_fill(conn, pending.map_err(failed)?)
 }
 
 /// The same of a database that was migrated before, by reading alone: [`pending`] would make the table of what was applied.
@@ -66,7 +67,19 @@ pub fn lacking(conn: &mut AnyConn) -> Result<Vec<String>, StorageError> {
     };
     let applied: Vec<String> = __diesel_schema_migrations::table.select(__diesel_schema_migrations::version).load(conn)?;
     let applied: HashSet<String> = applied.into_iter().collect();
-    Ok(known.into_iter().filter(|(version, _)| !applied.contains(version)).map(|(_, name)| name).collect())
+    let lacking = known.into_iter().filter(|(version, _)| !applied.contains(version)).map(|(_, name)| name).collect();
+    with_fill(conn, lacking)
+}
+
+/// The name under which it is told that the coverage timeline is filled from the facts, which needs more than SQL.
+const FILL: &str = "fill_coverage_timeline";
+
+/// What is pending, together with the filling of the timeline once nothing else is.
+fn with_fill(conn: &mut AnyConn, mut pending: Vec<String>) -> Result<Vec<String>, StorageError> {
+    if pending.is_empty() && !timelines::is_filled(conn)? {
+        pending.push(FILL.to_owned());
+    }
+    Ok(pending)
 }
 
 /// The versions of a set and their names, in order.
@@ -85,9 +98,16 @@ pub fn apply(conn: &mut AnyConn) -> Result<Vec<String>, StorageError> {
     while_migrating(conn, |conn| {
         let set = set_for(conn);
         let applied = per_backend!(conn, c => c.run_pending_migrations(set).map(|list| list.iter().map(ToString::to_string).collect()));
-        let applied = applied.map_err(failed)?;
+        let mut applied: Vec<String> = applied.map_err(failed)?;
         // What SQL can't work out on either database.
         officers::fill_digests(conn)?;
+        if !timelines::is_filled(conn)? {
+            write_once(conn, |conn| {
+                lock(conn, Lock::Place)?;
+                rebuild(conn)
+            })?;
+            applied.push(FILL.to_owned());
+        }
         Ok(applied)
     })
 }

@@ -8,6 +8,7 @@ pub mod clients;
 pub mod completions;
 pub mod conn;
 pub mod course_mappings;
+pub mod coverage;
 pub mod csv_mappings;
 pub mod dialect;
 mod error;
@@ -28,11 +29,12 @@ pub mod roster_marks;
 pub mod schema;
 pub mod standards;
 pub mod statements;
+pub mod timelines;
 pub mod trainings;
 pub mod types;
 
 use std::sync::Arc;
-use std::time::Duration;
+use std::time::{Duration, Instant};
 
 use diesel::connection::{AnsiTransactionManager, TransactionManager};
 use diesel::r2d2::{ManageConnection, Pool};
@@ -101,7 +103,19 @@ impl Store {
         T: Send + 'static,
         E: From<StorageError> + Transient + Send + 'static,
     {
-        self.run(dialect::begin_read, work).await
+        self.run(Some(dialect::begin_read), work).await
+    }
+
+    /// Asks one statement, which needs no transaction to see one state of the database.
+    ///
+    /// # Errors
+    /// As [`Self::read`].
+    pub async fn ask<T, E>(&self, question: impl FnMut(&mut AnyConn) -> Result<T, E> + Send + 'static) -> Result<T, E>
+    where
+        T: Send + 'static,
+        E: From<StorageError> + Transient + Send + 'static,
+    {
+        self.run(None, question).await
     }
 
     /// Runs `work` in one transaction, which is committed when it answers `Ok` and leaves no trace otherwise. `work` is run
@@ -114,12 +128,12 @@ impl Store {
         T: Send + 'static,
         E: From<StorageError> + Transient + Send + 'static,
     {
-        self.run(dialect::begin_write, work).await
+        self.run(Some(dialect::begin_write), work).await
     }
 
     async fn run<T, E>(
         &self,
-        begin: fn(&mut AnyConn) -> diesel::QueryResult<()>,
+        begin: Option<fn(&mut AnyConn) -> diesel::QueryResult<()>>,
         mut work: impl FnMut(&mut AnyConn) -> Result<T, E> + Send + 'static,
     ) -> Result<T, E>
     where
@@ -134,10 +148,15 @@ impl Store {
         let done = tokio::task::spawn_blocking(move || {
             let _permit = permit;
             let _entered = span.entered();
-            let mut conn = pool.get().map_err(|cause| StorageError::Unavailable(cause.to_string()))?;
+            let mut pooled = pool.get().map_err(|cause| StorageError::Unavailable(cause.to_string()))?;
             let mut attempt = 1;
             loop {
-                match transaction(&mut conn, begin, &mut work) {
+                let outcome = match begin {
+                    Some(begin) => transaction(&mut pooled.conn, begin, &mut work),
+                    None => work(&mut pooled.conn),
+                };
+                pooled.proved = outcome.is_ok().then(Instant::now);
+                match outcome {
                     Err(error) if attempt < ATTEMPTS && error.is_transient() => {
                         tracing::debug!(attempt, "a transaction is run again");
                         attempt += 1;
@@ -206,23 +225,37 @@ fn finish(conn: &mut AnyConn, commit: bool) -> diesel::QueryResult<()> {
     })
 }
 
+/// For how long a connection that did its work is taken to be alive, without the question of its own that would cost each request as
+/// much as a short answer.
+const PROVED: Duration = Duration::from_secs(1);
+
+/// A connection, and when it last did what was asked of it; absent after an error.
+struct Pooled {
+    conn: AnyConn,
+    proved: Option<Instant>,
+}
+
 /// Opens connections for the pool.
 #[derive(Debug)]
 struct Manager(Database);
 
 impl ManageConnection for Manager {
-    type Connection = AnyConn;
+    type Connection = Pooled;
     type Error = diesel::r2d2::Error;
 
-    fn connect(&self) -> Result<AnyConn, Self::Error> {
-        self.0.connect().map_err(diesel::r2d2::Error::ConnectionError)
+    fn connect(&self) -> Result<Pooled, Self::Error> {
+        let conn = self.0.connect().map_err(diesel::r2d2::Error::ConnectionError)?;
+        Ok(Pooled { conn, proved: None })
     }
 
-    fn is_valid(&self, conn: &mut AnyConn) -> Result<(), Self::Error> {
-        diesel::r2d2::R2D2Connection::ping(conn).map_err(diesel::r2d2::Error::QueryError)
+    fn is_valid(&self, pooled: &mut Pooled) -> Result<(), Self::Error> {
+        if pooled.proved.is_some_and(|at| at.elapsed() < PROVED) {
+            return Ok(());
+        }
+        diesel::r2d2::R2D2Connection::ping(&mut pooled.conn).map_err(diesel::r2d2::Error::QueryError)
     }
 
-    fn has_broken(&self, conn: &mut AnyConn) -> bool {
-        std::thread::panicking() || diesel::r2d2::R2D2Connection::is_broken(conn)
+    fn has_broken(&self, pooled: &mut Pooled) -> bool {
+        std::thread::panicking() || diesel::r2d2::R2D2Connection::is_broken(&mut pooled.conn)
     }
 }

@@ -18,6 +18,7 @@ use uuid::Uuid;
 use super::StorageError;
 use super::appointments::{self as spells, Appointment};
 use super::conn::AnyConn;
+use super::coverage::CoverageChange;
 use super::dialect::{HALF_OF_BINDS, MAX_BINDS, per_backend, rows_per_statement};
 use super::error::corrupt;
 use super::joins::{self, Join};
@@ -337,6 +338,18 @@ pub fn list(conn: &mut AnyConn, reach: &Reach, filter: &OfficerFilter, after: Op
     seen(conn, reach, rows)
 }
 
+/// The next officers after an id, wherever they are, in the order of their ids.
+///
+/// # Errors
+/// Where the database fails.
+pub fn ids_after(conn: &mut AnyConn, after: Option<Uuid>, fetch: usize) -> Result<Vec<Uuid>, StorageError> {
+    let mut query = officers::table.order(officers::id).limit(i64::try_from(fetch).unwrap_or(i64::MAX)).select(officers::id).into_boxed();
+    if let Some(after) = after {
+        query = query.filter(officers::id.gt(Id(after)));
+    }
+    Ok(query.load::<Id>(conn)?.into_iter().map(|id| id.0).collect())
+}
+
 /// Completes officers by what is seen of them.
 fn seen(conn: &mut AnyConn, reach: &Reach, rows: Vec<Row>) -> Result<Vec<Officer>, StorageError> {
     let ids: Vec<Uuid> = rows.iter().map(|row| row.id.0).collect();
@@ -450,7 +463,8 @@ pub fn has_completions(conn: &mut AnyConn, officer: Uuid) -> Result<bool, Storag
 ///
 /// # Errors
 /// [`super::Constraint::Reference`] where a completion is placed with them.
-pub fn delete(conn: &mut AnyConn, id: Uuid) -> Result<(), StorageError> {
+pub fn delete(conn: &mut AnyConn, coverage: &mut CoverageChange, id: Uuid) -> Result<(), StorageError> {
+    coverage.touch(conn, [id])?;
     diesel::delete(officers::table.filter(officers::id.eq(Id(id)))).execute(conn)?;
     Ok(())
 }

@@ -457,6 +457,35 @@ diesel::table! {
     }
 }
 
+diesel::table! {
+    use diesel::sql_types::*;
+    use crate::storage::types::{Day, Doc, Guid, Instant};
+
+    coverage_changes (agency_id, day, lane) {
+        agency_id -> Guid,
+        day -> Day,
+        lane -> Integer,
+        sworn -> Integer,
+        crisis -> Integer,
+        awareness -> Integer,
+        either -> Integer,
+        crisis_ever -> Integer,
+        awareness_ever -> Integer,
+        either_ever -> Integer,
+    }
+}
+
+diesel::table! {
+    use diesel::sql_types::*;
+    use crate::storage::types::{Day, Doc, Guid, Instant};
+
+    agency_versions (agency_id, lane) {
+        agency_id -> Guid,
+        lane -> Integer,
+        version -> BigInt,
+    }
+}
+
 diesel::joinable!(appointments -> officers (officer_id));
 diesel::joinable!(number_spells -> appointments (appointment_id));
 diesel::joinable!(officer_join_keys -> officer_joins (join_id));
@@ -517,4 +546,6 @@ diesel::allow_tables_to_appear_in_same_query!(
     audit_lanes,
     statements,
     statement_keys,
+    coverage_changes,
+    agency_versions,
 );

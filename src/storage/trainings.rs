@@ -8,6 +8,7 @@ pub use super::catalogue::{Catalogue, resolve};
 
 use super::StorageError;
 use super::conn::AnyConn;
+use super::coverage::CoverageChange;
 use super::schema::trainings;
 use super::types::{At, Id};
 use crate::domain::invalid::Invalid;
@@ -197,11 +198,15 @@ pub fn insert(conn: &mut AnyConn, training: &Training) -> Result<(), StorageErro
     Ok(())
 }
 
-/// Puts `training` in the place of what it was.
+/// Puts `training` in the place of what it was; under [`super::dialect::Lock::Place`], since it may count for anybody.
 ///
 /// # Errors
 /// [`super::Constraint::TrainingCode`] where another training has the code.
-pub fn update(conn: &mut AnyConn, training: &Training) -> Result<(), StorageError> {
+pub fn update(conn: &mut AnyConn, coverage: &mut CoverageChange, training: &Training) -> Result<(), StorageError> {
+    let terms = |training: &Training| (training.recognition.status, training.draft.category, training.draft.validity_months);
+    if by_id(conn, training.id)?.is_some_and(|was| terms(&was) != terms(training)) {
+        coverage.touch_training(conn, training.id)?;
+    }
     diesel::update(trainings::table.filter(trainings::id.eq(Id(training.id))))
         .set((TrainingValues::of(&training.draft, training.updated_at), RecognitionValues::of(&training.recognition)))
         .execute(conn)?;

@@ -10,6 +10,7 @@ use onemind::domain::pledge::{Pledge, TermMonths};
 use onemind::domain::readiness::{CertificationFact, Evaluation, Facts, evaluate};
 use onemind::domain::stage::{NextChange, Status, status};
 use onemind::domain::standard::{Standard, one_mind, one_mind_2016};
+use onemind::domain::timeline::{Differences, People, PersonFacts, SwornSpell, Timeline};
 use onemind::domain::training::{Category, RecognitionStatus};
 use proptest::collection::vec;
 use proptest::option;
@@ -204,6 +205,42 @@ proptest! {
             }
         }
         prop_assert_eq!(coverage.change_days().collect::<Vec<_>>(), expected);
+    }
+
+    /// The world's agency is the second of two; what people do at the first is no concern of it, but their credit is.
+    #[test]
+    fn what_each_person_adds_sums_up_to_the_counts_of_every_standard(world in worlds(), elsewhere in vec((people(), spans()), 0..6)) {
+        let (first, here) = (Uuid::from_u128(100), Uuid::from_u128(200));
+        let credits: Vec<_> = world.records.iter().filter_map(credit).collect();
+        let mut differences: Vec<(Date, People)> = Vec::new();
+        for person in &world.people {
+            let at = |agency, started_on, ended_on| SwornSpell { agency, started_on, ended_on };
+            let own = world.spells_here.iter().filter(|spell| spell.officer == *person).map(|spell| at(here, spell.started_on, spell.ended_on));
+            let others = elsewhere.iter().filter(|(officer, _)| officer == person).map(|(_, (from, until))| at(first, *from, *until));
+            let facts = PersonFacts {
+                spells: own.chain(others).collect(),
+                credits: credits.iter().copied().filter(|credit| credit.officer == *person).collect(),
+            };
+            facts.differences(|agency, day, people| if agency == here { differences.push((day, people)) });
+            // What is taken off again leaves nothing.
+            let mut left = Differences::new();
+            facts.differences(|agency, day, people| *left.entry((agency, day)).or_default() += people);
+            facts.differences(|agency, day, people| *left.entry((agency, day)).or_default() += -people);
+            prop_assert!(left.values().all(|people| *people == People::NONE));
+        }
+        let timeline = Timeline::sum(differences);
+        for (current, lapsed_credit_counts) in [(true, false), (false, false), (true, true), (false, true)] {
+            let standard = Standard { lapsed_credit_counts, ..if current { one_mind() } else { one_mind_2016() } };
+            let world = World { standard: standard.clone(), ..world.clone() };
+            let coverage = timeline.coverage(&standard);
+            for offset in -2..SPAN + 75 {
+                let day = world.day(day(offset));
+                let counts = coverage.at(super::readiness::day(offset));
+                prop_assert_eq!((counts.roster, counts.trained, counts.crisis), (day.roster, day.trained.0, day.crisis.0));
+            }
+            let whole = Coverage::build(&standard, &world.spells_here, &credits);
+            prop_assert_eq!(coverage.steps(), whole.steps());
+        }
     }
 
     #[test]

@@ -5,6 +5,7 @@ use std::sync::atomic::{AtomicU32, Ordering};
 use diesel::prelude::*;
 use onemind::domain::matching::name_key;
 use onemind::domain::pledge::TermMonths;
+use onemind::storage::coverage::rebuild;
 use onemind::storage::schema::{agencies, agency_oris, appointments, completions, officers, partnerships, pledges, policies, trainings};
 use onemind::storage::types::{At, Id, Json, On};
 use onemind::storage::{AnyConn, StorageError};
@@ -391,9 +392,13 @@ impl Rows {
         self.pledges.last().unwrap().id.0
     }
 
-    /// Writes everything.
+    /// Writes everything, and what the coverage timeline comes to by it.
     pub async fn write(self, app: &TestApp) {
-        app.registry.store.write(move |conn| self.insert(conn).map_err(StorageError::from)).await.unwrap();
+        let write = move |conn: &mut AnyConn| {
+            self.insert(conn)?;
+            rebuild(conn)
+        };
+        app.registry.store.write::<_, StorageError>(write).await.unwrap();
     }
 
     fn insert(&self, conn: &mut AnyConn) -> QueryResult<()> {

@@ -25,7 +25,7 @@ use super::strict;
 use crate::domain::agency::AgencyKey;
 use crate::domain::audit::{AuditOutcome, Entry};
 use crate::domain::standard_draft::StandardKey;
-use crate::service::audit::{Keys, Trail, append};
+use crate::service::audit::{Keys, close};
 use crate::service::{ServiceResult, Tx, new_id};
 
 pub use floods::Floods;
@@ -160,9 +160,8 @@ impl Asked {
     /// # Errors
     /// Where the database fails.
     pub fn write(&self, tx: &mut Tx<'_>, keys: &Keys) -> ServiceResult<()> {
-        let trail: Trail = std::mem::take(&mut tx.trail);
         let entry = self.entry(tx.now, AuditOutcome::Unchanged, self.operation.success);
-        append(tx.conn, keys, vec![trail.tell(entry)])
+        close(tx, keys, entry)
     }
 }
 

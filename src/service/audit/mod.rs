@@ -36,6 +36,22 @@ pub fn append(conn: &mut AnyConn, keys: &Keys, entries: Vec<Entry>) -> ServiceRe
     append_among(conn, keys, entries, &lanes)
 }
 
+/// Closes a transaction, as the last thing in it: writes what became of the coverage of agencies, and seals an entry that tells what was
+/// done, in the place of what it says of that.
+///
+/// # Errors
+/// As [`append`].
+pub fn close(tx: &mut Tx<'_>, keys: &Keys, entry: Entry) -> ServiceResult<()> {
+    let lanes = rows::lanes_in_turn(tx.conn, entry.id.as_bytes()[15]);
+    let lane = hold(tx.conn, keys, &lanes)?;
+    if let Some(agency) = tx.trail.agency.filter(|_| tx.trail.changed) {
+        tx.coverage.raise(agency);
+    }
+    tx.coverage.settle(tx.conn, lane.head.lane)?;
+    let told = std::mem::take(&mut tx.trail).tell(entry);
+    extend(tx.conn, keys, lane, vec![told])
+}
+
 /// As [`append`], in one of these lanes, in the order in which they are to be asked for.
 ///
 /// # Errors

@@ -10,11 +10,12 @@ use diesel::sql_types::{Bool, Nullable, Text};
 use jiff::Timestamp;
 use uuid::Uuid;
 
-pub use waiting::{Waiting, set_waiting, waiting_for, waiting_of};
+pub use waiting::{Waiting, set_waiting, waiting_by_reason, waiting_for, waiting_of};
 
 use super::StorageError;
 use super::conn::AnyConn;
-use super::dialect::{MAX_BINDS, per_backend, rows_per_statement};
+use super::coverage::CoverageChange;
+use super::dialect::{MAX_BINDS, lock_completions, per_backend, rows_per_statement};
 use super::officers::while_granted;
 use super::schema::{appointments, completion_revisions, completions, grants};
 use super::types::{At, Guid, Id, Instant, Json, On};
@@ -253,11 +254,13 @@ pub fn held(conn: &mut AnyConn, client: Uuid, external_ids: &[&str]) -> Result<H
 /// [`super::Constraint::CompletionExternalId`] where another transaction has just written one of them.
 pub fn insert(
     conn: &mut AnyConn,
+    coverage: &mut CoverageChange,
     client: Uuid,
     granted: Option<&[AgencyKey]>,
     new: &[NewCompletion<'_>],
     now: Timestamp,
 ) -> Result<(), StorageError> {
+    coverage.touch(conn, new.iter().filter_map(|new| new.placement.counts_for()))?;
     for some in new.chunks(rows_per_statement(COLUMNS)) {
         let rows: Vec<_> = some
             .iter()
@@ -280,8 +283,15 @@ pub fn insert(
 ///
 /// # Errors
 /// Where the database fails.
-pub fn replace(conn: &mut AnyConn, granted: Option<&[AgencyKey]>, changed: &[NewCompletion<'_>], now: Timestamp) -> Result<(), StorageError> {
+pub fn replace(
+    conn: &mut AnyConn,
+    coverage: &mut CoverageChange,
+    granted: Option<&[AgencyKey]>,
+    changed: &[NewCompletion<'_>],
+    now: Timestamp,
+) -> Result<(), StorageError> {
     let ids: Vec<Id> = changed.iter().map(|new| Id(new.id)).collect();
+    touch(conn, coverage, &changed.iter().map(|new| new.id).collect::<Vec<_>>(), changed.iter().filter_map(|new| new.placement.counts_for()))?;
     for some in ids.chunks(MAX_BINDS / 4) {
         let former: Vec<(Id, i32, Json)> = completions::table
             .filter(completions::id.eq_any(some))
@@ -332,7 +342,9 @@ pub fn of_officer(conn: &mut AnyConn, officer: Uuid) -> Result<Vec<Completion>, 
 ///
 /// # Errors
 /// Where the database fails.
-pub fn place(conn: &mut AnyConn, placements: &[(Uuid, Placement, bool)], now: Timestamp) -> Result<(), StorageError> {
+pub fn place(conn: &mut AnyConn, coverage: &mut CoverageChange, placements: &[(Uuid, Placement, bool)], now: Timestamp) -> Result<(), StorageError> {
+    let ids: Vec<Uuid> = placements.iter().map(|(id, _, _)| *id).collect();
+    touch(conn, coverage, &ids, placements.iter().filter_map(|(_, placement, _)| placement.counts_for()))?;
     for some in placements.chunks(rows_per_statement(6)) {
         let row = |at: usize| {
             let values: Vec<String> = (1..=5).map(|column| format!("${}", at * 5 + column + 1)).collect();
@@ -389,7 +401,8 @@ pub fn revisions(conn: &mut AnyConn, id: Uuid, after: u32, fetch: i64) -> Result
 ///
 /// # Errors
 /// Where the database fails.
-pub fn reinstate(conn: &mut AnyConn, id: Uuid, now: Timestamp) -> Result<(), StorageError> {
+pub fn reinstate(conn: &mut AnyConn, coverage: &mut CoverageChange, id: Uuid, now: Timestamp) -> Result<(), StorageError> {
+    touch(conn, coverage, &[id], [])?;
     diesel::update(completions::table.filter(completions::id.eq(Id(id))))
         .set((completions::revoked_at.eq(None::<At>), completions::revocation_reason.eq(None::<String>), completions::updated_at.eq(At(now))))
         .execute(conn)?;
@@ -400,11 +413,39 @@ pub fn reinstate(conn: &mut AnyConn, id: Uuid, now: Timestamp) -> Result<(), Sto
 ///
 /// # Errors
 /// Where the database fails.
-pub fn revoke(conn: &mut AnyConn, id: Uuid, reason: &str, now: Timestamp) -> Result<(), StorageError> {
+pub fn revoke(conn: &mut AnyConn, coverage: &mut CoverageChange, id: Uuid, reason: &str, now: Timestamp) -> Result<(), StorageError> {
+    touch(conn, coverage, &[id], [])?;
     diesel::update(completions::table.filter(completions::id.eq(Id(id))))
         .set((completions::revoked_at.eq(Some(At(now))), completions::revocation_reason.eq(Some(reason)), completions::updated_at.eq(At(now))))
         .execute(conn)?;
     Ok(())
+}
+
+/// Holds off, until the transaction ends, other changes to completions that are about to change: what is read of them after this stays so.
+///
+/// # Errors
+/// Where the database fails.
+pub fn hold(conn: &mut AnyConn, ids: &[Uuid]) -> Result<(), StorageError> {
+    let mut ids: Vec<Id> = ids.iter().map(|id| Id(*id)).collect();
+    ids.sort_unstable_by_key(|id| id.0);
+    lock_completions(conn, &ids)
+}
+
+/// Notes that completions are about to change, for whom they count now, and for whom they and others will. On PostgreSQL other
+/// transactions that change them wait until this one ends. Taken for all of a transaction's at once, so that two of them take them in one order.
+///
+/// # Errors
+/// Where the database fails.
+pub fn touch(conn: &mut AnyConn, coverage: &mut CoverageChange, ids: &[Uuid], then: impl IntoIterator<Item = Uuid>) -> Result<(), StorageError> {
+    let mut officers: Vec<Uuid> = then.into_iter().collect();
+    hold(conn, ids)?;
+    let ids: Vec<Id> = ids.iter().map(|id| Id(*id)).collect();
+    for some in ids.chunks(MAX_BINDS) {
+        let placed = completions::table.filter(completions::id.eq_any(some)).filter(completions::parked_reason.is_null());
+        let now: Vec<Option<Id>> = per_backend!(conn, c => placed.select(completions::officer_id).load(c))?;
+        officers.extend(now.into_iter().flatten().map(|officer| officer.0));
+    }
+    coverage.touch(conn, officers)
 }
 
 /// A completion that the client pushed, or of an officer within reach.

@@ -1,15 +1,17 @@
 //! What parked completions wait for.
 
-use std::collections::BTreeSet;
+use std::collections::{BTreeMap, BTreeSet};
 
 use diesel::prelude::*;
 use uuid::Uuid;
 
 use super::{Completion, CompletionRow};
 use crate::domain::agency::AgencyKey;
+use crate::domain::placement::ParkedReason;
 use crate::storage::StorageError;
 use crate::storage::conn::AnyConn;
 use crate::storage::dialect::{MAX_BINDS, per_backend, rows_per_statement};
+use crate::storage::error::corrupt;
 use crate::storage::schema::{completions, waiting_keys};
 use crate::storage::types::{Id, Json};
 
@@ -85,4 +87,26 @@ fn read_keys(keys: &Json) -> Result<Vec<AgencyKey>, StorageError> {
     let corrupt = || StorageError::Corrupt("completions.pushed_reach".into());
     let keys = keys.0.as_array().ok_or_else(corrupt)?;
     keys.iter().map(|key| key.as_str().and_then(|key| AgencyKey::parse(key).ok()).ok_or_else(corrupt)).collect()
+}
+
+/// How many completions wait, and why: of one client, or with `None` of all.
+///
+/// # Errors
+/// Where the database fails.
+pub fn waiting_by_reason(conn: &mut AnyConn, client: Option<Uuid>) -> Result<BTreeMap<ParkedReason, u64>, StorageError> {
+    macro_rules! counts {
+        ($query:expr) => {
+            $query.group_by(completions::parked_reason).select((completions::parked_reason, diesel::dsl::count_star()))
+        };
+    }
+    let waiting = completions::table.filter(completions::parked_reason.is_not_null()).filter(completions::revoked_at.is_null());
+    let counts: Vec<(Option<String>, i64)> = match client {
+        None => per_backend!(conn, c => counts!(waiting).load(c))?,
+        Some(client) => per_backend!(conn, c => counts!(waiting.filter(completions::client_id.eq(Id(client)))).load(c))?,
+    };
+    let read = |(reason, count): (Option<String>, i64)| {
+        let reason = ParkedReason::parse(&reason.unwrap_or_default()).map_err(corrupt("completions.parked_reason"))?;
+        Ok((reason, u64::try_from(count).unwrap_or(0)))
+    };
+    counts.into_iter().map(read).collect()
 }

@@ -8,6 +8,7 @@ use uuid::Uuid;
 use crate::domain::text::Email;
 use crate::storage::StorageError;
 use crate::storage::conn::AnyConn;
+use crate::storage::coverage::CoverageChange;
 use crate::storage::dialect::MAX_BINDS;
 use crate::storage::error::corrupt;
 use crate::storage::schema::officers;
@@ -114,7 +115,8 @@ pub fn former_ids(conn: &mut AnyConn, officers: &[Uuid]) -> Result<HashMap<Uuid,
 ///
 /// # Errors
 /// Where the database fails.
-pub fn set_person(conn: &mut AnyConn, officers: &[Uuid], person: Uuid) -> Result<(), StorageError> {
+pub fn set_person(conn: &mut AnyConn, coverage: &mut CoverageChange, officers: &[Uuid], person: Uuid) -> Result<(), StorageError> {
+    coverage.touch(conn, officers.iter().copied().chain([person]))?;
     for some in ids(officers).chunks(MAX_BINDS - 1) {
         diesel::update(officers::table.filter(officers::id.eq_any(some))).set(officers::person_id.eq(Id(person))).execute(conn)?;
     }
@@ -125,7 +127,8 @@ pub fn set_person(conn: &mut AnyConn, officers: &[Uuid], person: Uuid) -> Result
 ///
 /// # Errors
 /// Where the database fails.
-pub fn become_person(conn: &mut AnyConn, going: Uuid) -> Result<Option<Uuid>, StorageError> {
+pub fn become_person(conn: &mut AnyConn, coverage: &mut CoverageChange, going: Uuid) -> Result<Option<Uuid>, StorageError> {
+    coverage.touch(conn, [going])?;
     let others = officers::table.filter(officers::person_id.eq(Id(going))).filter(officers::id.ne(Id(going)));
     let standing = others.filter(officers::merged_into.is_null()).order(officers::id).select(officers::id);
     let Some(next) = standing.first::<Id>(conn).optional()? else { return Ok(None) };

@@ -1,0 +1,3 @@
+DROP INDEX completions_waiting;
+DROP TABLE agency_versions;
+DROP TABLE coverage_changes;

@@ -1,0 +1,205 @@
+//! What keeps the coverage timeline true. Whatever writes appointments, completions or trainings takes a [`CoverageChange`] and notes
+//! in it whom it is about to touch, so that no writer can be forgotten; the transaction writes the difference as it ends.
+
+use std::collections::{BTreeSet, HashMap, HashSet};
+
+use diesel::prelude::*;
+use uuid::Uuid;
+
+use super::StorageError;
+use super::conn::AnyConn;
+use super::dialect::{lock_officers, per_backend};
+use super::schema::{appointments, completions, officers, trainings};
+use super::timelines;
+use super::types::{Id, On};
+use crate::domain::completion::{Record, TrainingTerms, credit};
+use crate::domain::timeline::{Differences, People, PersonFacts, SwornSpell};
+use crate::domain::training::{Category, RecognitionStatus};
+
+/// How many people's facts are loaded at a time.
+const AT_ONCE: usize = 5_000;
+
+/// The people whom a transaction touches, and what they counted before it did.
+#[derive(Debug, Default)]
+pub struct CoverageChange {
+    touched: HashSet<Uuid>,
+    differences: Differences,
+    /// Agencies of which something else changed that their status follows from; or [`timelines::STANDARDS`].
+    others: BTreeSet<Uuid>,
+}
+
+impl CoverageChange {
+    /// Notes officers before anything of them is changed that may decide whether they count: of whom they are records, their sworn
+    /// spells, and the completions that are placed with them or were. On PostgreSQL other transactions that touch them wait until this one ends.
+    ///
+    /// # Errors
+    /// Where the database fails.
+    pub fn touch(&mut self, conn: &mut AnyConn, officers: impl IntoIterator<Item = Uuid>) -> Result<(), StorageError> {
+        let new: Vec<Uuid> = officers.into_iter().filter(|officer| !self.touched.contains(officer)).collect();
+        self.note(conn, new, true)
+    }
+
+    /// As [`Self::touch`], everybody with a completion of a training that becomes another. Nobody else may touch anybody meanwhile: the
+    /// caller holds [`super::dialect::Lock::Place`].
+    ///
+    /// # Errors
+    /// Where the database fails.
+    pub fn touch_training(&mut self, conn: &mut AnyConn, training: Uuid) -> Result<(), StorageError> {
+        let of_training = completions::table.filter(completions::training_id.eq(Some(Id(training)))).select(completions::officer_id).distinct();
+        let officers: Vec<Option<Id>> = of_training.load(conn)?;
+        let new = officers.into_iter().flatten().map(|id| id.0).filter(|officer| !self.touched.contains(officer)).collect();
+        self.note(conn, new, false)
+    }
+
+    /// Notes that something else of an agency changed that its status follows from.
+    pub fn raise(&mut self, agency: Uuid) {
+        self.others.insert(agency);
+    }
+
+    fn note(&mut self, conn: &mut AnyConn, mut new: Vec<Uuid>, locked: bool) -> Result<(), StorageError> {
+        new.sort_unstable();
+        new.dedup();
+        for some in new.chunks(AT_ONCE) {
+            // Somebody of the chunk before may be the same person.
+            let some: Vec<Uuid> = some.iter().copied().filter(|officer| !self.touched.contains(officer)).collect();
+            let mut people = people_of(conn, &some)?;
+            if locked {
+                let mut records: Vec<Uuid> = people.keys().copied().collect();
+                records.sort_unstable();
+                lock_officers(conn, &records)?;
+                people = people_of(conn, &some)?;
+            }
+            // Who became a record of somebody touched is new in this transaction, or was touched as somebody else.
+            let known: HashSet<Uuid> = people.iter().filter(|(officer, _)| self.touched.contains(officer)).map(|(_, person)| *person).collect();
+            self.touched.extend(some);
+            self.touched.extend(people.keys().copied());
+            people.retain(|_, person| !known.contains(person));
+            for facts in load(conn, &people)? {
+                facts.differences(|agency, day, counted| *self.differences.entry((agency, day)).or_default() += -counted);
+            }
+        }
+        Ok(())
+    }
+
+    /// Writes what became of the timelines, and which agencies' status may be another: to be called when the transaction changes
+    /// nothing more, since other transactions may wait for it from here on. Afterwards nobody is touched.
+    ///
+    /// # Errors
+    /// Where the database fails.
+    pub fn settle(&mut self, conn: &mut AnyConn, lane: i32) -> Result<(), StorageError> {
+        let Self { touched, mut differences, others: mut raised } = std::mem::take(self);
+        let mut touched: Vec<Uuid> = touched.into_iter().collect();
+        touched.sort_unstable();
+        let mut seen = HashSet::new();
+        for some in touched.chunks(AT_ONCE) {
+            let mut people = people_of(conn, some)?;
+            people.retain(|_, person| !seen.contains(person));
+            for facts in load(conn, &people)? {
+                facts.differences(|agency, day, counted| *differences.entry((agency, day)).or_default() += counted);
+            }
+            seen.extend(people.into_values());
+        }
+        differences.retain(|_, people| *people != People::NONE);
+        timelines::add(conn, lane, &differences)?;
+        raised.extend(differences.keys().map(|(agency, _)| *agency));
+        timelines::raise(conn, lane, &raised.into_iter().collect::<Vec<_>>())
+    }
+}
+
+/// Every record of the persons of whom these officers are records, by officer the person; those that are merged or have nothing among them.
+///
+/// # Errors
+/// Where the database fails.
+fn people_of(conn: &mut AnyConn, officers: &[Uuid]) -> Result<HashMap<Uuid, Uuid>, StorageError> {
+    let mut people = HashMap::with_capacity(officers.len());
+    for some in officers.chunks(AT_ONCE) {
+        let ids: Vec<Id> = some.iter().map(|id| Id(*id)).collect();
+        let given = diesel::alias!(officers as given);
+        let theirs = given.filter(given.field(officers::id).eq_any(ids)).select(given.field(officers::person_id));
+        let records = officers::table.filter(officers::person_id.eq_any(theirs)).select((officers::id, officers::person_id));
+        let rows: Vec<(Id, Id)> = per_backend!(conn, c => records.load(c))?;
+        people.extend(rows.into_iter().map(|(officer, person)| (officer.0, person.0)));
+    }
+    Ok(people)
+}
+
+/// What each person has, given by all of their officers.
+///
+/// # Errors
+/// Where the database fails.
+fn load(conn: &mut AnyConn, people: &HashMap<Uuid, Uuid>) -> Result<Vec<PersonFacts>, StorageError> {
+    let ids: Vec<Id> = people.keys().map(|officer| Id(*officer)).collect();
+    let mut facts: HashMap<Uuid, PersonFacts> = HashMap::new();
+    for some in ids.chunks(AT_ONCE) {
+        let spells: Vec<(Id, Id, On, Option<On>)> = per_backend!(conn, c => appointments::table
+            .filter(appointments::officer_id.eq_any(some))
+            .filter(appointments::sworn.eq(true))
+            .select((appointments::officer_id, appointments::agency_id, appointments::started_on, appointments::ended_on))
+            .load(c))?;
+        for (officer, agency, from, until) in spells {
+            let spell = SwornSpell { agency: agency.0, started_on: from.0, ended_on: until.map(|until| until.0) };
+            facts.entry(people[&officer.0]).or_default().spells.push(spell);
+        }
+    }
+    // Whoever is sworn nowhere counts nowhere.
+    let sworn: Vec<Id> = ids.into_iter().filter(|officer| facts.contains_key(&people[&officer.0])).collect();
+    for some in sworn.chunks(AT_ONCE) {
+        type Earned = (Option<Id>, On, Option<On>, String, Option<i32>);
+        let earned: Vec<Earned> = per_backend!(conn, c => completions::table
+            .inner_join(trainings::table.on(completions::training_id.eq(trainings::id.nullable())))
+            .filter(completions::officer_id.eq_any(some.iter().copied().map(Some)))
+            .filter(completions::passed.eq(true))
+            .filter(completions::revoked_at.is_null())
+            .filter(completions::parked_reason.is_null())
+            .filter(trainings::recognition.eq(RecognitionStatus::Recognized.as_str()))
+            .select((completions::officer_id, completions::completed_on, completions::expires_on, trainings::category, trainings::validity_months))
+            .load(c))?;
+        for (officer, completed_on, expires_on, category, months) in earned {
+            let Some(person) = officer.and_then(|officer| people.get(&officer.0)) else { continue };
+            let category = Category::parse(&category).map_err(super::error::corrupt("trainings.category"))?;
+            let validity_months = months.map(u16::try_from).transpose().map_err(|_| StorageError::Corrupt("trainings.validity_months".into()))?;
+            let record = Record {
+                officer: Some(*person),
+                training: Some(TrainingTerms { category, recognition: RecognitionStatus::Recognized, validity_months }),
+                completed_on: completed_on.0,
+                expires_on: expires_on.map(|day| day.0),
+                passed: true,
+                revoked: false,
+            };
+            facts.entry(*person).or_default().credits.extend(credit(&record));
+        }
+    }
+    Ok(facts.into_values().collect())
+}
+
+/// Fills the timelines of all agencies from the facts, in the place of whatever is held.
+///
+/// # Errors
+/// Where the database fails.
+pub fn rebuild(conn: &mut AnyConn) -> Result<(), StorageError> {
+    timelines::clear(conn, None)?;
+    let mut differences = Differences::new();
+    let mut seen = HashSet::new();
+    let mut after: Option<Uuid> = None;
+    loop {
+        let officers = super::officers::ids_after(conn, after, AT_ONCE)?;
+        let Some(last) = officers.last() else { break };
+        after = Some(*last);
+        let mut people = people_of(conn, &officers)?;
+        people.retain(|_, person| !seen.contains(person));
+        seen.extend(people.iter().filter(|(officer, person)| officer != person).map(|(_, person)| *person));
+        for facts in load(conn, &people)? {
+            facts.differences(|agency, day, counted| *differences.entry((agency, day)).or_default() += counted);
+        }
+        if differences.len() > FLUSHED {
+            timelines::add(conn, 0, &std::mem::take(&mut differences))?;
+        }
+    }
+    timelines::add(conn, 0, &differences)?;
+    let mut raised: Vec<Uuid> = super::agencies::all_ids(conn)?;
+    raised.insert(0, timelines::STANDARDS);
+    timelines::raise(conn, 0, &raised)
+}
+
+/// How many differences are gathered before they are written.
+const FLUSHED: usize = 100_000;
