@@ -131,7 +131,9 @@ impl PersonFacts {
                     each(agency, until, -people);
                 }
             };
-            sworn.iter().for_each(|span| count(*span, People { sworn: 1, ..People::NONE }));
+            for span in &sworn {
+                count(*span, People { sworn: 1, ..People::NONE });
+            }
             for (days, people) in held.with_what_they_count() {
                 shared(&sworn, days, |span| count(span, people));
             }
@@ -204,7 +206,9 @@ impl Timeline {
         let mut people = People::NONE;
         for day in differences.chunk_by(|a, b| a.0 == b.0) {
             let before = people;
-            day.iter().for_each(|difference| people += difference.1);
+            for difference in day {
+                people += difference.1;
+            }
             if people != before {
                 steps.push((day[0].0, people));
             }

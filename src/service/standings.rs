@@ -66,12 +66,11 @@ impl Standings {
     /// Where the database fails.
     pub fn of_all(&self, conn: &mut AnyConn, day: Date) -> ServiceResult<Vec<(Uuid, Arc<Standing>)>> {
         let total = rows::total(conn)?;
-        let kept = match self.kept(day).filter(|kept| kept.total == Some(total)) {
-            Some(kept) => kept,
-            None => {
-                let versions = rows::versions(conn, None)?;
-                self.refreshed(conn, day, &versions, Some(total))?
-            }
+        let kept = if let Some(kept) = self.kept(day).filter(|kept| kept.total == Some(total)) {
+            kept
+        } else {
+            let versions = rows::versions(conn, None)?;
+            self.refreshed(conn, day, &versions, Some(total))?
         };
         let mut all: Vec<_> = kept.agencies.iter().map(|(agency, (_, standing))| (*agency, standing.clone())).collect();
         all.sort_unstable_by_key(|(agency, _)| *agency);

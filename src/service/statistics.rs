@@ -72,7 +72,7 @@ pub fn get(tx: &mut Tx<'_>, statuses: &Statuses, as_of: Option<Date>) -> Service
     let on = as_of.unwrap_or_else(|| tx.today());
     let standings: Vec<_> = match tx.reach.ids() {
         None => statuses.standings.of_all(tx.conn, on)?.into_iter().map(|(_, standing)| standing).collect(),
-        Some(ids) => statuses.standings.of(tx.conn, &ids.to_vec(), on)?.into_values().collect(),
+        Some(ids) => statuses.standings.of(tx.conn, ids, on)?.into_values().collect(),
     };
     let mut all = Numbers::default();
     let mut groups: BTreeMap<AgencyGroup, Numbers> = BTreeMap::new();

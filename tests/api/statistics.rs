@@ -25,7 +25,7 @@ async fn agencies(app: &TestApp) -> [Uuid; 3] {
     rows.appoint(shared, second, "2026-01-01", None);
     rows.pledge(second, "one-mind-2016", "2024-01-01", 12);
     let third = rows.agency("TX0000003", None);
-    rows.the_agency().kind = "campus".to_owned();
+    "campus".clone_into(&mut rows.the_agency().kind);
     rows.write(app).await;
     [first, second, third]
 }

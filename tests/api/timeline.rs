@@ -86,12 +86,11 @@ async fn begin(app: &TestApp, seed: u64) -> Writer {
     let mut trainings = Vec::new();
     for (code, category) in TRAININGS {
         let held = staff.get(&format!("/v1/trainings?code={code}")).await.expect(200)["items"][0]["id"].clone();
-        let id = match held.as_str() {
-            Some(id) => id.to_owned(),
-            None => {
-                let body = json!({"code": code, "title": code, "program": "equivalent", "category": category});
-                staff.post("/v1/trainings", &body).await.expect(201)["id"].as_str().unwrap().to_owned()
-            }
+        let id = if let Some(id) = held.as_str() {
+            id.to_owned()
+        } else {
+            let body = json!({"code": code, "title": code, "program": "equivalent", "category": category});
+            staff.post("/v1/trainings", &body).await.expect(201)["id"].as_str().unwrap().to_owned()
         };
         staff.put(&format!("/v1/trainings/{id}/recognition"), &json!({"status": "recognized", "note": null})).await.expect(200);
         trainings.push(id);

@@ -1,6 +1,7 @@
 //! Completions as pushed, where they stand, and what those wait for that are parked.
 
 mod content;
+mod holding;
 mod waiting;
 
 use std::collections::HashMap;
@@ -10,12 +11,13 @@ use diesel::sql_types::{Bool, Nullable, Text};
 use jiff::Timestamp;
 use uuid::Uuid;
 
+pub use holding::{hold, touch};
 pub use waiting::{Waiting, set_waiting, waiting_by_reason, waiting_for, waiting_of};
 
 use super::StorageError;
 use super::conn::AnyConn;
 use super::coverage::CoverageChange;
-use super::dialect::{MAX_BINDS, lock_completions, per_backend, rows_per_statement};
+use super::dialect::{MAX_BINDS, per_backend, rows_per_statement};
 use super::officers::while_granted;
 use super::schema::{appointments, completion_revisions, completions, grants};
 use super::types::{At, Guid, Id, Instant, Json, On};
@@ -419,33 +421,6 @@ pub fn revoke(conn: &mut AnyConn, coverage: &mut CoverageChange, id: Uuid, reaso
         .set((completions::revoked_at.eq(Some(At(now))), completions::revocation_reason.eq(Some(reason)), completions::updated_at.eq(At(now))))
         .execute(conn)?;
     Ok(())
-}
-
-/// Holds off, until the transaction ends, other changes to completions that are about to change: what is read of them after this stays so.
-///
-/// # Errors
-/// Where the database fails.
-pub fn hold(conn: &mut AnyConn, ids: &[Uuid]) -> Result<(), StorageError> {
-    let mut ids: Vec<Id> = ids.iter().map(|id| Id(*id)).collect();
-    ids.sort_unstable_by_key(|id| id.0);
-    lock_completions(conn, &ids)
-}
-
-/// Notes that completions are about to change, for whom they count now, and for whom they and others will. On PostgreSQL other
-/// transactions that change them wait until this one ends. Taken for all of a transaction's at once, so that two of them take them in one order.
-///
-/// # Errors
-/// Where the database fails.
-pub fn touch(conn: &mut AnyConn, coverage: &mut CoverageChange, ids: &[Uuid], then: impl IntoIterator<Item = Uuid>) -> Result<(), StorageError> {
-    let mut officers: Vec<Uuid> = then.into_iter().collect();
-    hold(conn, ids)?;
-    let ids: Vec<Id> = ids.iter().map(|id| Id(*id)).collect();
-    for some in ids.chunks(MAX_BINDS) {
-        let placed = completions::table.filter(completions::id.eq_any(some)).filter(completions::parked_reason.is_null());
-        let now: Vec<Option<Id>> = per_backend!(conn, c => placed.select(completions::officer_id).load(c))?;
-        officers.extend(now.into_iter().flatten().map(|officer| officer.0));
-    }
-    coverage.touch(conn, officers)
 }
 
 /// A completion that the client pushed, or of an officer within reach.
