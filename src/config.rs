@@ -62,6 +62,12 @@ pub struct Settings {
     /// Requests that are worked on at once; 0 is any number [default: 512].
     #[arg(long, env = "ONEMIND_MAX_IN_FLIGHT", global = true, value_name = "N", value_parser = clap::value_parser!(u32).range(..=1_000_000))]
     pub max_in_flight: Option<u32>,
+    /// NDJSON and CSV bodies that are streamed at once; of one client no more than half of them [default: 16].
+    #[arg(long, env = "ONEMIND_MAX_STREAMS", global = true, value_name = "N", value_parser = clap::value_parser!(u16).range(2..=1000))]
+    pub max_streams: Option<u16>,
+    /// The most mebibytes of an NDJSON or CSV body that is streamed [default: 4096].
+    #[arg(long, env = "ONEMIND_STREAM_LIMIT_MIB", global = true, value_name = "MIB", value_parser = clap::value_parser!(u32).range(1..=1_048_576))]
+    pub stream_limit_mib: Option<u32>,
     /// The origins, such as `https://tools.example.org`, whose pages may call the service from a browser [default: none].
     #[arg(long, env = "ONEMIND_CORS_ORIGINS", global = true, value_name = "ORIGINS", value_delimiter = ',')]
     pub cors_origins: Option<Vec<Origin>>,
@@ -206,5 +212,7 @@ fn limits(settings: &Settings, file: &Settings) -> Result<Limits, String> {
         trusted_proxies: settings.trusted_proxies.clone().or(file.trusted_proxies.clone()).unwrap_or_default(),
         head: Duration::from_secs(30),
         body: BodyPace::default(),
+        max_streams: settings.max_streams.or(file.max_streams).unwrap_or(16).into(),
+        stream_bytes: u64::from(settings.stream_limit_mib.or(file.stream_limit_mib).unwrap_or(4096)) * 1024 * 1024,
     })
 }

@@ -11,6 +11,7 @@ pub mod domain;
 pub mod http;
 pub mod import;
 mod private;
+pub mod rows;
 pub mod service;
 pub mod storage;
 pub mod telemetry;

@@ -166,3 +166,133 @@ async fn a_service_told_to_stop_ends_in_peace_and_has_lost_nothing() {
         nothing_acknowledged_is_gone(Backend::Sqlite, signal).await;
     }
 }
+
+/// Streams records until the service is gone, and answers those of which it was told, each with its id. An answer that was told in part
+/// counts as far as it came.
+async fn stream_until_gone(address: String, token: String) -> BTreeSet<(String, String)> {
+    let http = reqwest::Client::builder().no_proxy().build().unwrap();
+    let lines: String = (0..20_000)
+        .map(|number| {
+            let record = json!({"external_id": format!("rec-{number}"), "officer": {"email": "m.rivera@example.org"}, "training": {"code": "CIT-40"}, "completed_on": "2026-03-06"});
+            format!("{record}\n")
+        })
+        .collect();
+    let push = http.post(format!("{address}/v1/completions/batch")).bearer_auth(token).header("content-type", "application/x-ndjson");
+    let Ok(mut answer) = push.header("accept", "application/x-ndjson").body(lines).send().await else { return BTreeSet::new() };
+    let mut heard = Vec::new();
+    while let Ok(Some(piece)) = answer.chunk().await {
+        heard.extend_from_slice(&piece);
+    }
+    let whole = heard.iter().rposition(|byte| *byte == b'\n').map_or(0, |end| end + 1);
+    let outcomes = heard[..whole].split(|byte| *byte == b'\n').filter_map(|line| serde_json::from_slice::<Value>(line).ok());
+    let told = outcomes.filter_map(|told| Some((told["external_id"].as_str()?.to_owned(), told["id"].as_str()?.to_owned())));
+    told.collect()
+}
+
+impl Service {
+    /// The id of every record, by its `external_id`; each `external_id` once.
+    async fn every_id(&self) -> BTreeSet<(String, String)> {
+        let http = reqwest::Client::builder().no_proxy().build().unwrap();
+        let (mut found, mut count, mut cursor) = (BTreeSet::new(), 0, String::new());
+        loop {
+            let page = http.get(format!("{}/v1/completions?limit=500{cursor}", self.address)).bearer_auth(&self.token);
+            let page: Value = page.send().await.unwrap().json().await.unwrap();
+            for item in page["items"].as_array().unwrap() {
+                count += 1;
+                found.insert((item["external_id"].as_str().unwrap().to_owned(), item["id"].as_str().unwrap().to_owned()));
+            }
+            match page["next_cursor"].as_str() {
+                Some(next) => cursor = format!("&cursor={next}"),
+                None => break,
+            }
+        }
+        let names: BTreeSet<&String> = found.iter().map(|(name, _)| name).collect();
+        assert_eq!((names.len(), found.len()), (count, count), "a record is there twice");
+        found
+    }
+}
+
+/// Kills the service in the middle of a streamed batch, again and again over the same database.
+async fn nothing_told_of_in_a_stream_is_gone(backend: Backend) {
+    let database = TestDatabase::create(backend);
+    let (mut told, mut broken) = (BTreeSet::new(), 0);
+    for round in 0..5 {
+        let mut service = Service::start(&database).await;
+        let streaming = tokio::spawn(stream_until_gone(service.address.clone(), service.token.clone()));
+        tokio::time::sleep(Duration::from_millis(300 + 450 * round)).await;
+        service.child.kill().unwrap();
+        service.child.wait().unwrap();
+        let heard = streaming.await.unwrap();
+        broken += usize::from(!heard.is_empty() && heard.len() < 20_000);
+        told.extend(heard);
+    }
+    assert!(broken > 0, "no kill came in the middle of an answer");
+    let service = Service::start(&database).await;
+    let held = service.every_id().await;
+    let lost: Vec<_> = told.difference(&held).collect();
+    assert!(lost.is_empty(), "told of and lost: {lost:?}");
+    // The whole again: all of it is there, and nothing is there twice.
+    let all = stream_until_gone(service.address.clone(), service.token.clone()).await;
+    assert_eq!(all.len(), 20_000);
+    assert_eq!(service.every_id().await, all);
+    assert!(all.is_superset(&held));
+}
+
+#[actix_web::test]
+async fn a_stream_that_is_killed_has_lost_nothing_that_it_told_of_on_sqlite() {
+    nothing_told_of_in_a_stream_is_gone(Backend::Sqlite).await;
+}
+
+#[actix_web::test]
+async fn a_stream_that_is_killed_has_lost_nothing_that_it_told_of_on_postgres() {
+    if Backend::postgres_is_here() {
+        nothing_told_of_in_a_stream_is_gone(Backend::Postgres).await;
+    }
+}
+
+/// The resident memory of a process, in MiB.
+fn resident(process: u32) -> usize {
+    let status = std::fs::read_to_string(format!("/proc/{process}/status")).unwrap();
+    let line = status.lines().find(|line| line.starts_with("VmRSS:")).unwrap();
+    line.split_whitespace().nth(1).unwrap().parse::<usize>().unwrap() / 1024
+}
+
+#[actix_web::test]
+async fn memory_does_not_grow_with_a_body_that_is_streamed() {
+    let database = TestDatabase::create(Backend::Sqlite);
+    let service = Service::start(&database).await;
+    let http = reqwest::Client::builder().no_proxy().build().unwrap();
+    let (record, padding) = (
+        r#"{"external_id": "one", "officer": {"email": "m.rivera@example.org"}, "training": {"code": "CIT-40"}, "completed_on": "2026-03-06"}"#,
+        "x".repeat(8_000),
+    );
+    let push = |megabytes: usize| {
+        // Few records, and much that is no record: what is measured is the way of the bytes. Nothing of the answer is read meanwhile.
+        let piece = format!("{record}\n{}", format!("{padding}\n").repeat(130));
+        let count = megabytes * 1024 * 1024 / piece.len();
+        let push =
+            http.post(format!("{}/v1/completions/batch", service.address)).bearer_auth(&service.token).header("content-type", "application/x-ndjson");
+        async move {
+            let answer = push.header("prefer", "return=minimal").body(piece.repeat(count)).send().await.unwrap();
+            let answer: Value = serde_json::from_slice(&answer.bytes().await.unwrap()).unwrap();
+            assert_eq!((answer["summary"]["received"].as_u64(), answer["problem"].is_null()), (Some(131 * count as u64), true));
+        }
+    };
+    push(4).await;
+    let before = resident(service.child.id());
+    let watched = service.child.id();
+    let peak = Arc::new(std::sync::atomic::AtomicUsize::new(0));
+    let (watching, done) = (peak.clone(), Arc::new(AtomicBool::new(false)));
+    let stop = done.clone();
+    let watcher = std::thread::spawn(move || {
+        while !stop.load(Ordering::SeqCst) {
+            watching.fetch_max(resident(watched), Ordering::SeqCst);
+            std::thread::sleep(Duration::from_millis(20));
+        }
+    });
+    push(200).await;
+    done.store(true, Ordering::SeqCst);
+    watcher.join().unwrap();
+    let peak = peak.load(Ordering::SeqCst);
+    assert!(peak < before + 64, "{peak} MiB, {before} MiB before");
+}

@@ -107,6 +107,10 @@ pub struct Limits {
     pub head: Duration,
     /// How slowly a body may come.
     pub body: BodyPace,
+    /// Bodies that are streamed at once; of one client no more than half of them. 0: none.
+    pub max_streams: usize,
+    /// The most bytes of a body that is streamed.
+    pub stream_bytes: u64,
 }
 
 #[cfg(test)]

@@ -10,6 +10,7 @@ pub mod client;
 pub mod clock;
 pub mod completion;
 pub mod coverage;
+pub mod csv_mapping;
 pub mod dates;
 pub mod evidence;
 pub mod gaps;

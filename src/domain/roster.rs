@@ -11,8 +11,21 @@ use super::appointment::{Employment, check_dates};
 use super::invalid::Faults;
 use super::officer::{Identifier, check_identifiers};
 use super::text::{Email, Name, Number};
+use super::words::words;
 
 pub use assign::plan;
+
+words! {
+    /// What a roster leaves out.
+    #[derive(Default)]
+    pub enum RosterMode else "invalid_mode" {
+        /// Whoever doesn't serve at the agency any more: it is the whole of it.
+        #[default]
+        Full = "full",
+        /// Whoever is as before: it names changes alone.
+        Delta = "delta",
+    }
+}
 
 /// An entry of a roster: an officer with one appointment, flattened.
 #[derive(Debug, Clone, PartialEq, Eq)]

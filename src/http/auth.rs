@@ -69,6 +69,8 @@ scopes! {
     TrainingsRecognize = "trainings:recognize": "Decide which trainings count.";
     CompletionsRead = "completions:read": "Read completions.";
     CompletionsWrite = "completions:write": "Push, revoke and place completions.";
+    MappingsRead = "mappings:read": "Read how the client's own CSV files are mapped.";
+    MappingsWrite = "mappings:write": "Keep and change how the client's own CSV files are mapped.";
     PartnershipsRead = "partnerships:read": "Read partnerships.";
     PartnershipsWrite = "partnerships:write": "Record and change partnerships.";
     PoliciesRead = "policies:read": "Read policies.";
@@ -163,6 +165,20 @@ impl Caller {
         let done = self.registry.store.write(write).await?;
         self.asked.written();
         Ok(done)
+    }
+
+    /// The caller as it may act by now, for requests that take long: a client that was revoked, or lost a scope or a grant meanwhile, goes
+    /// no further.
+    ///
+    /// # Errors
+    /// As for a new request of the client.
+    pub async fn renewed<S: Scope>(&self) -> Result<Self, ApiError> {
+        let Authority::Client(held) = &self.authority else { return Ok(self.clone()) };
+        let access = active(&self.registry, held.client.id).await?;
+        if !access.client.draft.scopes.iter().any(|scope| scope == S::NAME) {
+            return Err(missing_scopes(&[S::NAME], &[S::NAME]));
+        }
+        Ok(Self { authority: Authority::Client(access), ..self.clone() })
     }
 
     /// The caller, unless the request breaks what holds for all of them.
@@ -339,14 +355,19 @@ pub(super) async fn registered(
     subject: String,
     mut scopes: Vec<String>,
 ) -> Result<Caller, ApiError> {
-    let access = registry.access.of(&registry.store, client).await?.ok_or_else(|| refused("the token is of a client that is not known here"))?;
-    match access.client.times.status(registry.clock.now(), registry.unused_days) {
-        ClientStatus::Active => {}
-        ClientStatus::Revoked => return Err(refused("the client was revoked")),
-        ClientStatus::Unused => return Err(refused("the client was not used for too long, and has to be reinstated")),
-    }
+    let access = active(&registry, client).await?;
     scopes.retain(|scope| access.client.draft.scopes.contains(scope));
     caller(request, registry, client, subject, scopes, Authority::Client(access))
+}
+
+/// A client that may call now.
+async fn active(registry: &Registry, client: Uuid) -> Result<Arc<Access>, ApiError> {
+    let access = registry.access.of(&registry.store, client).await?.ok_or_else(|| refused("the token is of a client that is not known here"))?;
+    match access.client.times.status(registry.clock.now(), registry.unused_days) {
+        ClientStatus::Active => Ok(access),
+        ClientStatus::Revoked => Err(refused("the client was revoked")),
+        ClientStatus::Unused => Err(refused("the client was not used for too long, and has to be reinstated")),
+    }
 }
 
 /// The token of the `Authorization` header.

@@ -6,7 +6,7 @@ use std::sync::Arc;
 
 use actix_web::dev::Payload;
 use actix_web::http::Method;
-use actix_web::http::header::{ACCEPT, ACCEPT_ENCODING, CONTENT_ENCODING, CONTENT_TYPE, HeaderMap, HeaderName, HeaderValue};
+use actix_web::http::header::{ACCEPT, HeaderMap, HeaderName};
 use actix_web::web::{Bytes, Data};
 use actix_web::{FromRequest, HttpRequest};
 use deserr::Deserr;
@@ -18,7 +18,7 @@ use super::paced::Paced;
 use super::problem::{ApiError, Kind};
 use super::registry::Registry;
 use super::rules::Rules;
-use super::{fallback, strict, unique};
+use super::{fallback, media, strict, unique};
 use crate::domain::agency::AgencyKey;
 use crate::domain::standard_draft::StandardKey;
 use crate::service::{Fault, ServiceError};
@@ -92,29 +92,24 @@ impl MergePatch {
     }
 }
 
-fn registry(request: &HttpRequest) -> Result<Arc<Registry>, ApiError> {
+/// What the process shares.
+///
+/// # Errors
+/// A problem of the kind [`Kind::Internal`], which none is expected to meet.
+pub fn registry(request: &HttpRequest) -> Result<Arc<Registry>, ApiError> {
     request.app_data::<Data<Registry>>().map(|registry| registry.clone().into_inner()).ok_or_else(|| ApiError::new(Kind::Internal))
 }
 
 async fn read(request: &HttpRequest, payload: Payload, limit: usize, media_type: &'static str, accepted: HeaderName) -> Result<Bytes, ApiError> {
-    let content_type = header(request.headers(), &CONTENT_TYPE)?.unwrap_or_default();
-    let essence = content_type.split(';').next().unwrap_or_default().trim();
-    if !essence.eq_ignore_ascii_case(media_type) {
-        let detail = format!("the body's media type is `{essence}`, and {media_type} is expected");
-        return Err(ApiError::new(Kind::UnsupportedMediaType).detail(detail).header(accepted, HeaderValue::from_static(media_type)));
-    }
+    media::expect(request, &[media_type], accepted)?;
     read_bytes(request, payload, limit).await
 }
 
-/// A body of at most `limit` bytes that is not compressed, whatever its media type.
+/// A whole body of at most `limit` bytes.
 ///
 /// # Errors
-/// 400 where it breaks off, 408, 413, 415.
-pub(super) async fn read_bytes(request: &HttpRequest, payload: Payload, limit: usize) -> Result<Bytes, ApiError> {
-    if header(request.headers(), &CONTENT_ENCODING)?.is_some_and(|encoding| !encoding.eq_ignore_ascii_case("identity")) {
-        let problem = ApiError::new(Kind::UnsupportedMediaType).detail("a compressed body is not read here");
-        return Err(problem.header(ACCEPT_ENCODING, HeaderValue::from_static("identity")));
-    }
+/// Problems of the kinds [`Kind::ContentTooLarge`], [`Kind::RequestTimeout`] and [`Kind::MalformedJson`] where it breaks off.
+pub async fn read_bytes(request: &HttpRequest, payload: Payload, limit: usize) -> Result<Bytes, ApiError> {
     let too_large = || ApiError::new(Kind::ContentTooLarge).detail(format!("the body is limited to {limit} bytes"));
     let announced = header(request.headers(), &actix_web::http::header::CONTENT_LENGTH)?.and_then(|length| length.parse::<usize>().ok());
     if announced.is_some_and(|length| length > limit) {
@@ -152,7 +147,10 @@ fn fingerprint(request: &HttpRequest, bytes: &[u8]) -> String {
 }
 
 /// A header's value, which must be visible ASCII.
-fn header<'a>(headers: &'a HeaderMap, name: &HeaderName) -> Result<Option<&'a str>, ApiError> {
+///
+/// # Errors
+/// A problem of the kind [`Kind::InvalidHeader`].
+pub fn header<'a>(headers: &'a HeaderMap, name: &HeaderName) -> Result<Option<&'a str>, ApiError> {
     headers
         .get(name)
         .map(|value| {
@@ -175,16 +173,33 @@ impl<T: Deserr<Faults>> FromRequest for Query<T> {
     type Future = Ready<Result<Self, ApiError>>;
 
     fn from_request(request: &HttpRequest, _: &mut Payload) -> Self::Future {
-        ready(read_query(request.query_string()).map(Self).map_err(|faults| ApiError::new(Kind::InvalidParameter).faults(faults)))
+        ready(read_query(request.query_string(), &[]).map(Self).map_err(|faults| ApiError::new(Kind::InvalidParameter).faults(faults)))
     }
 }
 
-fn read_query<T: Deserr<Faults>>(query: &str) -> Result<T, Vec<Fault>> {
+/// The query parameters, read as a `T`, of which `map` and `set` may come any number of times.
+pub struct ListQuery<T>(pub T);
+
+impl<T: Deserr<Faults>> FromRequest for ListQuery<T> {
+    type Error = ApiError;
+    type Future = Ready<Result<Self, ApiError>>;
+
+    fn from_request(request: &HttpRequest, _: &mut Payload) -> Self::Future {
+        let query = read_query(request.query_string(), &["map", "set"]);
+        ready(query.map(Self).map_err(|faults| ApiError::new(Kind::InvalidParameter).faults(faults)))
+    }
+}
+
+fn read_query<T: Deserr<Faults>>(query: &str, lists: &[&str]) -> Result<T, Vec<Fault>> {
     let pairs = strict::pairs(query).map_err(|fault| vec![fault])?;
     let mut parameters = serde_json::Map::new();
     let mut faults = Vec::new();
     for (name, value) in pairs {
-        if parameters.insert(name.clone(), Value::String(value)).is_some() {
+        if lists.contains(&name.as_str()) {
+            if let Value::Array(items) = parameters.entry(name).or_insert_with(|| Value::Array(Vec::new())) {
+                items.push(Value::String(value));
+            }
+        } else if parameters.insert(name.clone(), Value::String(value)).is_some() {
             faults.push(Fault::new(format!("/{}", super::decode::escape(&name)), "repeated", format!("`{name}` comes more than once")));
         }
     }

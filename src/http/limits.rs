@@ -16,6 +16,7 @@ use super::attempts::{Attempts, RetryAfter};
 use super::bucket::{Buckets, Standing, seconds};
 use super::problem::{ApiError, Kind};
 use super::registry::Registry;
+use super::streams::Streams;
 use crate::config;
 
 /// Paths that ask whether the service is well, which it says however busy it is.
@@ -41,6 +42,8 @@ pub struct Limits {
     pub attempts: Attempts,
     clients: Option<Buckets<Uuid>>,
     addresses: Option<Buckets<IpAddr>>,
+    /// Bodies that are streamed.
+    pub streams: Streams,
     in_flight: AtomicUsize,
 }
 
@@ -51,6 +54,7 @@ impl Limits {
             attempts: Attempts::new(settings.auth_failures),
             clients: settings.client.map(|rate| Buckets::new("client", rate)),
             addresses: settings.address.map(|rate| Buckets::new("address", rate)),
+            streams: Streams::new(settings.max_streams),
             in_flight: AtomicUsize::new(0),
             settings: settings.clone(),
         }

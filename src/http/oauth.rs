@@ -229,6 +229,10 @@ async fn token(request: &HttpRequest, registry: &Data<Registry>, payload: Payloa
         None => return Err(Refusal::new("invalid_request", "`grant_type` is missing")),
     }
     let (address, name) = (client_address(request), credentials.client.clone());
+    // What is no client's id may be anything, such as a secret in the wrong field.
+    if let (Some(asked), Ok(claimed)) = (audit::asked(request), Uuid::try_parse(&name)) {
+        asked.in_the_name_of(claimed);
+    }
     registry.limits.attempts.may_try(address, Some(&name)).map_err(|wait| Refusal::Api(wait.into()))?;
     let client = authenticate(request, registry, credentials).await.inspect_err(|refusal| {
         if matches!(refusal, Refusal::Oauth { error: "invalid_client", .. }) {

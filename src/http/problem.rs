@@ -272,11 +272,19 @@ pub struct ProblemError {
     /// A sentence for people.
     #[schema(example = "`count` is required")]
     pub detail: String,
+    /// Of NDJSON and CSV: on which line of the body, from 1.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    #[schema(minimum = 1)]
+    pub line: Option<u64>,
+    /// Of CSV: in which column, as the header names it.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    #[schema(example = "Badge No.")]
+    pub column: Option<String>,
 }
 
 impl From<Fault> for ProblemError {
     fn from(fault: Fault) -> Self {
-        Self { pointer: fault.pointer, code: fault.code.to_owned(), detail: fault.detail }
+        Self { pointer: fault.pointer, code: fault.code.to_owned(), detail: fault.detail, line: None, column: None }
     }
 }
 
@@ -290,6 +298,8 @@ pub struct ApiError {
     pub detail: Option<String>,
     /// Every fault of the input.
     pub faults: Vec<Fault>,
+    /// Faults of which the line is known, too.
+    pub located: Box<[ProblemError]>,
     /// Headers that the answer bears.
     pub headers: Vec<(HeaderName, HeaderValue)>,
     /// What is logged and not answered.
@@ -302,7 +312,7 @@ pub type ApiResult = Result<HttpResponse, ApiError>;
 impl ApiError {
     /// A problem of a kind.
     pub fn new(kind: Kind) -> Self {
-        Self { kind, detail: None, faults: Vec::new(), headers: Vec::new(), cause: None }
+        Self { kind, detail: None, faults: Vec::new(), located: Box::default(), headers: Vec::new(), cause: None }
     }
 
     /// With what happened this time.
@@ -316,6 +326,13 @@ impl ApiError {
     #[must_use]
     pub fn faults(mut self, faults: Vec<Fault>) -> Self {
         self.faults = faults;
+        self
+    }
+
+    /// With faults of the input, of which the line is known.
+    #[must_use]
+    pub fn located(mut self, located: Vec<ProblemError>) -> Self {
+        self.located = located.into();
         self
     }
 
@@ -335,7 +352,7 @@ impl ApiError {
             status: row.status,
             detail: self.detail.clone(),
             instance: None,
-            errors: self.faults.iter().cloned().map(Into::into).collect(),
+            errors: self.faults.iter().cloned().map(Into::into).chain(self.located.iter().cloned()).collect(),
         }
     }
 }

@@ -6,18 +6,21 @@ use utoipa::openapi::{KnownFormat, RefOr, SchemaFormat, Type};
 use utoipa::{PartialSchema, ToSchema};
 
 use super::decode::{Day, Headcount, Moment, Ref};
+use super::doors::Given;
 use super::trainings::Months;
 use crate::domain::agency::{AgencyKey, AgencyKind, Country, Subdivision};
 use crate::domain::appointment::Employment;
 use crate::domain::audit::AuditOutcome;
 use crate::domain::client::{ClientKind, ClientStatus};
 use crate::domain::completion::Score;
+use crate::domain::csv_mapping::{CsvKind, DateFormat, Delimiter};
 use crate::domain::evidence::{Agreement, OrganizationKind};
 use crate::domain::gaps::Lack;
 use crate::domain::join::JoinStatus;
 use crate::domain::ori::Ori;
 use crate::domain::placement::{CompletionStatus, ParkedReason};
 use crate::domain::pledge::TermMonths;
+use crate::domain::roster::RosterMode;
 use crate::domain::stage::Stage;
 use crate::domain::standard_draft::{StandardCode, StandardKey};
 use crate::domain::text::{Email, EmailSha1, Sha256Hex, Text, Url};
@@ -66,6 +69,10 @@ words! {
     Employment as "Employment": "How an officer is employed.";
     ClientKind as "ClientKind": "What a client is: a learning system, a records system, a tool of an agency, a tool of the IACP.";
     ClientStatus as "ClientStatus": "Whether a client may call: `active`, `revoked` by hand, or `unused` for so long that it has to be reinstated.";
+    CsvKind as "CsvKind": "What the rows of a CSV file are: training completions, or the officers of an agency.";
+    Delimiter as "Delimiter": "What stands between the cells of a CSV file.";
+    DateFormat as "DateFormat": "How a CSV file writes dates. ISO dates are always understood; `mdy` names 10/29/2004, `dmy` 29.10.2004 or 29/10/2004.";
+    RosterMode as "RosterMode": "Whether a roster is the whole of an agency, or names changes alone.";
     JoinStatus as "JoinStatus": "What came of a description by an identifier that somebody out of the client's reach holds: `joined` with that person, since the names agree, or `parked` for IACP staff.";
     CompletionStatus as "CompletionStatus": "Where a completion stands: placed with its officer and training, waiting for one of them, or taken back.";
     ParkedReason as "ParkedReason": "Why a completion waits.";
@@ -80,6 +87,8 @@ words! {
 }
 
 named! {
+    Given as "FieldPair": string("`field=column` or `field=value`: the field, dotted as in the JSON, ends at the first equals sign.", "officer.badge_number=Star")
+        .min_length(Some(2)).max_length(Some(Given::MAX));
     Ori as "Ori": string("FBI originating agency identifier. Seven characters are taken as nine with `00` appended, and marked as assumed.", "TX2270000")
         .pattern(Some("^[A-Z]{2}([A-Z0-9]{5}|[A-Z0-9]{7})$"));
     AgencyKey as "AgencyKey": string("An agency: its id, or its ORI after `ori:`.", "ori:TX2270000")

@@ -10,12 +10,12 @@ use tokio::task::JoinHandle;
 use super::{
     client::{Answer, Client, Request},
     feed::{Feed, Item},
-    mapping::Mapping,
     problem::{Problem, Stop},
-    read::Row,
-    record::{Fault, derived_id},
     report::{Out, Report},
 };
+use crate::rows::mapping::Mapping;
+use crate::rows::read::Row;
+use crate::rows::record::{Fault, derived_id};
 
 const IN_FLIGHT: usize = 8;
 
@@ -124,8 +124,20 @@ async fn settle(pending: &mut VecDeque<Pending>, mapping: &Mapping, report: &mut
 /// The faults that a problem names, by the columns of the file.
 pub fn faults_of(problem: &Problem, body: &Map<String, Value>, mapping: &Mapping) -> Vec<Fault> {
     if problem.errors.is_empty() {
-        return vec![Fault { code: format!("status_{}", problem.status), place: String::new(), detail: problem.headline() }];
+        return vec![Fault {
+            code: format!("status_{}", problem.status).into(),
+            pointer: String::new(),
+            place: String::new(),
+            detail: problem.headline(),
+        }];
     }
     let faults = problem.errors.iter();
-    faults.map(|fault| Fault { code: fault.code.clone(), place: mapping.place_of(&fault.pointer, body), detail: fault.detail.clone() }).collect()
+    faults
+        .map(|fault| Fault {
+            code: fault.code.clone().into(),
+            pointer: fault.pointer.clone(),
+            place: mapping.place_of(&fault.pointer, body),
+            detail: fault.detail.clone(),
+        })
+        .collect()
 }

@@ -2,9 +2,15 @@
 
 use std::path::PathBuf;
 
-use clap::{Args, Subcommand, ValueEnum};
+use clap::{Args, Subcommand};
 use jiff::civil::Date;
 use secrecy::SecretString;
+
+use crate::domain::csv_mapping::DateFormat;
+use crate::rows::encoding;
+use crate::rows::mapping::Pair;
+use crate::rows::read::Format;
+use crate::rows::sheet::Layout;
 
 /// `onemind import agencies|roster|completions FILE`.
 #[derive(Debug, Clone, Args)]
@@ -77,11 +83,20 @@ pub struct CommonArgs {
     #[arg(long, env = "ONEMIND_TOKEN", hide_env_values = true, value_name = "TOKEN")]
     pub token: Option<SecretString>,
     /// Take a field from a column, such as `officer.family_name=last_name`; a column named like a field needs none
-    #[arg(long = "map", value_name = "FIELD=COLUMN", value_parser = parse_pair)]
+    #[arg(long = "map", value_name = "FIELD=COLUMN", value_parser = Pair::parse)]
     pub maps: Vec<Pair>,
     /// Give a field the same value in every row, such as `officer.agency=ori:ILCPD0000`
-    #[arg(long = "set", value_name = "FIELD=VALUE", value_parser = parse_pair)]
+    #[arg(long = "set", value_name = "FIELD=VALUE", value_parser = Pair::parse)]
     pub sets: Vec<Pair>,
+    /// How dates are written: iso (2004-10-29), mdy (10/29/2004 too) or dmy (29.10.2004 too)
+    #[arg(long, value_name = "FORMAT", default_value = "iso", value_parser = |text: &str| DateFormat::parse(text).map_err(|invalid| invalid.detail))]
+    pub date_format: DateFormat,
+    /// What the file is written in, such as windows-1252, where a byte order mark doesn't say (default: utf-8)
+    #[arg(long, value_name = "NAME", value_parser = encoding::named)]
+    pub encoding: Option<&'static encoding_rs::Encoding>,
+    /// How the first row after the last record begins, such as `Total`: nothing is read from there on
+    #[arg(long, value_name = "TEXT")]
+    pub footer: Option<String>,
     /// What the file is, where its name doesn't say
     #[arg(long, value_enum)]
     pub format: Option<Format>,
@@ -90,45 +105,22 @@ pub struct CommonArgs {
     pub rejected: Option<PathBuf>,
 }
 
-/// How a file is written.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
-pub enum Format {
-    /// Comma-separated values with a header row.
-    Csv,
-    /// One JSON object a line.
-    Ndjson,
-}
-
-impl Format {
-    /// The extension of a file of this format.
-    pub const fn extension(self) -> &'static str {
-        match self {
-            Self::Csv => "csv",
-            Self::Ndjson => "ndjson",
-        }
-    }
-}
-
-/// One `--map` or `--set`: a field, and its column or value.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub struct Pair {
-    /// The dotted name of the field.
-    pub field: String,
-    /// The name of a column, or a value.
-    pub to: String,
-}
-
-fn parse_pair(text: &str) -> Result<Pair, String> {
-    match text.split_once('=') {
-        Some((field, to)) if !field.trim().is_empty() => Ok(Pair { field: field.trim().to_owned(), to: to.trim().to_owned() }),
-        _ => Err("write it as field=value".to_owned()),
-    }
-}
-
 impl CommonArgs {
     /// True where the file is standard input.
     pub fn is_standard_input(&self) -> bool {
         self.file.as_os_str() == "-"
+    }
+
+    /// How the file is to be read.
+    pub fn layout(&self) -> Layout {
+        Layout {
+            maps: self.maps.clone(),
+            sets: self.sets.clone(),
+            delimiter: None,
+            encoding: self.encoding,
+            dates: self.date_format,
+            footer: self.footer.clone(),
+        }
     }
 
     /// The format asked for, or the one that the file's name tells.
@@ -158,7 +150,10 @@ impl CommonArgs {
         };
         let mut name = stem;
         name.push(".rejected.");
-        name.push(format.extension());
+        name.push(match format {
+            Format::Csv => "csv",
+            Format::Ndjson => "ndjson",
+        });
         PathBuf::from(name)
     }
 }

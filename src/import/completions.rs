@@ -9,12 +9,12 @@ use super::{
     agencies::faults_of,
     client::{Answer, Client, Request},
     feed::{Feed, Item},
-    mapping::Mapping,
     problem::{Problem, Stop},
-    read::Row,
-    record::{Fault, derived_id},
     report::{Out, Report},
 };
+use crate::rows::mapping::Mapping;
+use crate::rows::read::Row;
+use crate::rows::record::{Fault, derived_id};
 
 /// A batch is also sent when it holds this much, well below the 16 MiB that the service takes.
 const LARGEST_BODY: usize = 8 * 1024 * 1024;
@@ -180,7 +180,7 @@ pub fn what_of(told: &Told, body: &Map<String, Value>, id: Option<String>, mappi
         (Some(problem), _) => faults_of(problem, body, mapping),
         (None, reason) => {
             let code = reason.clone().unwrap_or_else(|| outcome.to_owned());
-            vec![Fault { detail: explain(&code), code, place: String::new() }]
+            vec![Fault { detail: explain(&code), code: code.into(), pointer: String::new(), place: String::new() }]
         }
     };
     Some(Out { outcome, faults, id })

@@ -5,12 +5,10 @@ use std::{io, sync::Arc, thread::JoinHandle};
 use serde_json::{Map, Value};
 use tokio::sync::mpsc;
 
-use super::{
-    mapping::Mapping,
-    problem::Stop,
-    read::{Row, Source},
-    record::Fault,
-};
+use super::problem::Stop;
+use crate::rows::mapping::Mapping;
+use crate::rows::read::{Row, Source};
+use crate::rows::record::Fault;
 
 /// How many rows are read ahead.
 const AHEAD: usize = 256;

@@ -1,42 +1,33 @@
 //! `onemind import`: files from other systems, pushed through the HTTP interface.
 //!
-//! A client like any other: what it does, a vendor's own script could do. [`read`] gives rows that know their line, [`mapping`] makes records
-//! of them by the tables of [`fields`] and the conversions of [`convert`], the modules named like what a file holds send them by
-//! [`client`], and [`report`] says what became of each.
+//! A client like any other: what it does, a vendor's own script could do. [`crate::rows`] gives rows that know their line, and records of
+//! them; the modules named like what a file holds send them by [`client`], and [`report`] says what became of each.
 
 mod agencies;
 mod args;
-mod clean;
 mod client;
 mod completions;
-mod convert;
-mod dates;
 mod feed;
-mod fields;
-mod kinds;
-mod mapping;
-mod places;
 mod problem;
 mod progress;
-mod read;
-mod record;
 mod rejected;
 mod report;
 mod roster;
 
-use std::{io::Write, path::Path, process::ExitCode, sync::Arc};
+use std::{fs::File, io::Read, io::Write, path::Path, process::ExitCode, sync::Arc};
 
 use jiff::tz::TimeZone;
 
 use crate::domain::clock::{Clock, SystemClock};
+use crate::rows::read::Format;
+use crate::rows::sheet::{Layout, OpenError, Rows, open};
+use crate::rows::{convert, fields};
 
-pub use args::{AgenciesArgs, CommonArgs, CompletionsArgs, Format, ImportArgs, ImportCommand, Pair, RosterArgs};
+pub use args::{AgenciesArgs, CommonArgs, CompletionsArgs, ImportArgs, ImportCommand, RosterArgs};
 use client::Client;
 use feed::Feed;
-use mapping::Mapping;
 use problem::Stop;
 use progress::Progress;
-use read::Source;
 use rejected::Rejected;
 use report::Report;
 
@@ -94,8 +85,10 @@ async fn attempt(what: ImportCommand, out: &mut dyn Write) -> Result<Ending, Sto
         return Err(Stop::Usage("--rejected is the file that is imported: choose another".to_owned()));
     }
     let name = path.map_or("standard input".to_owned(), |path| path.display().to_string());
-    let source = Source::open(path, format).map_err(|error| Stop::Usage(format!("{name}: {error}")))?;
-    let mapping = Mapping::new(table, &common.maps, &common.sets, source.header()).map_err(Stop::Usage)?;
+    let Rows { source, mapping } = open_file(path, format, table, &common.layout()).map_err(|error| match error {
+        OpenError::Mapping(fault) => Stop::Usage(fault),
+        other => Stop::Usage(format!("{name}: {other}")),
+    })?;
     let mapping = Arc::new(mapping);
     let bytes = path.and_then(|path| path.metadata().ok()).map(|file| file.len());
     let progress = Progress::new(bytes);
@@ -127,6 +120,15 @@ async fn attempt(what: ImportCommand, out: &mut dyn Write) -> Result<Ending, Sto
     report.finish(out)?;
     ended?;
     Ok(if report.is_clean() { Ending::Done } else { Ending::Faults })
+}
+
+/// Opens a file, or standard input where there is no path.
+fn open_file(path: Option<&Path>, format: Format, table: &'static fields::Table, layout: &Layout) -> Result<Rows, OpenError> {
+    let raw: Box<dyn Read + Send> = match path {
+        Some(path) => Box::new(File::open(path)?),
+        None => Box::new(std::io::stdin()),
+    };
+    open(raw, format, table, layout)
 }
 
 fn is_same_file(one: &Path, other: &Path) -> bool {

@@ -9,10 +9,8 @@ use std::{
 use csv::ByteRecord;
 use serde_json::{Value, json};
 
-use super::{
-    mapping::Mapping,
-    read::{Cells, Row},
-};
+use crate::rows::mapping::Mapping;
+use crate::rows::read::{Cells, Row};
 
 const OUTCOME: &str = "_outcome";
 const REASON: &str = "_reason";
@@ -87,11 +85,18 @@ impl Rejected {
                 let tail = [outcome, reason, &row.line.to_string()];
                 write_record(writer, &columns.row(record, tail, id))
             }
+            (Cells::TooLong, Some(columns)) => {
+                if first {
+                    write_record(writer, &columns.head())?;
+                }
+                let tail = [outcome, reason, &row.line.to_string()];
+                write_record(writer, &columns.row(&ByteRecord::new(), tail, id))
+            }
             (cells, _) => {
                 let mut object = match cells {
                     Cells::Json(object, _) => object.clone(),
                     Cells::Unreadable(text, _) => [("_text".to_owned(), json!(text))].into_iter().collect(),
-                    Cells::Csv(..) => serde_json::Map::new(),
+                    Cells::Csv(..) | Cells::TooLong => serde_json::Map::new(),
                 };
                 if let Some(id) = id.filter(|_| self.json_id) {
                     object.insert(EXTERNAL_ID.to_owned(), json!(id));

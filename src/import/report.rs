@@ -2,7 +2,9 @@
 
 use std::{collections::BTreeMap, io::Write};
 
-use super::{problem::Stop, progress::Progress, read::Row, record::Fault, rejected::Rejected};
+use super::{problem::Stop, progress::Progress, rejected::Rejected};
+use crate::rows::read::Row;
+use crate::rows::record::Fault;
 
 /// The order in which known outcomes are told; others follow as they came.
 const ORDER: [&str; 7] = ["created", "updated", "unchanged", "ended", "parked", "rejected", "not sent"];
@@ -64,7 +66,7 @@ impl Report {
     /// Where the file of such rows can't be written.
     pub fn keep(&mut self, row: &Row, out: &Out) -> Result<(), Stop> {
         for fault in &out.faults {
-            let key = (out.outcome, fault.code.clone(), fault.place.clone());
+            let key = (out.outcome, fault.code.to_string(), fault.place.clone());
             let cause = self.causes.entry(key).or_insert_with(|| Cause { rows: 0, first_line: row.line, example: fault.detail.clone() });
             cause.rows += 1;
         }

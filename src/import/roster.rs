@@ -12,11 +12,11 @@ use super::{
     client::{Answer, Client, Request},
     completions::{read_answer, what_of},
     feed::Feed,
-    mapping::Mapping,
     problem::Stop,
-    read::Row,
     report::{Out, Report},
 };
+use crate::rows::mapping::Mapping;
+use crate::rows::read::Row;
 
 /// What is asked of the service.
 pub struct Order {

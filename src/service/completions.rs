@@ -10,7 +10,7 @@ use crate::domain::placement::Placement;
 use crate::domain::reach::Reach;
 use crate::domain::text::Note;
 use crate::domain::training::TrainingReference;
-use crate::storage::completions::{self as rows, Completion, CompletionFilter};
+use crate::storage::completions::{self as rows, Completion, CompletionFilter, Former};
 use crate::storage::dialect::{Lock, lock};
 use crate::storage::{officers, trainings};
 
@@ -82,6 +82,37 @@ pub fn revoke(tx: &mut Tx<'_>, id: Uuid, reason: &Note) -> ServiceResult<Complet
     rows::revoke(tx.conn, id, reason.as_str(), tx.now)?;
     tx.changed("completion", id, vec!["revocation".into()]);
     get(tx, id)
+}
+
+/// Lets a completion that was taken back hold again, as it stands.
+///
+/// # Errors
+/// [`ServiceError::Conflict`] where it was not taken back.
+pub fn reinstate(tx: &mut Tx<'_>, id: Uuid) -> ServiceResult<Completion> {
+    let completion = changeable(tx, id)?;
+    if completion.revocation.is_none() {
+        return Err(ServiceError::conflict("not_revoked", "the completion was not revoked"));
+    }
+    rows::reinstate(tx.conn, id, tx.now)?;
+    tx.changed("completion", id, vec!["revocation".into()]);
+    get(tx, id)
+}
+
+/// A page of what a completion was before it came with other content, from the first.
+///
+/// # Errors
+/// [`ServiceError::NotFound`].
+pub fn revisions(tx: &mut Tx<'_>, id: Uuid, page: PageRequest) -> ServiceResult<PageOf<Former>> {
+    let completion = get(tx, id)?;
+    // Counted from 1, a number does for the id that pages go by.
+    let after = page.after.map_or(0, |after| u32::try_from(after.as_u128()).unwrap_or(u32::MAX));
+    let mut fetched = rows::revisions(tx.conn, id, after, page.fetch())?;
+    if completion.client != tx.client && tx.reach != Reach::All {
+        for former in &mut fetched {
+            former.draft.officer = OfficerReference::default();
+        }
+    }
+    Ok(page.cut(fetched, |former| Uuid::from_u128(former.revision.into())))
 }
 
 /// Places a completion by hand. What is not given stays as it is.

@@ -10,6 +10,7 @@ pub mod clients;
 pub mod completions;
 pub mod course_mappings;
 pub mod credentials;
+pub mod csv_mappings;
 mod evidence;
 pub mod gaps;
 pub mod grants;

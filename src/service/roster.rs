@@ -3,16 +3,21 @@
 mod diff;
 mod held;
 
+use jiff::ToSpan as _;
 use jiff::civil::Date;
 use uuid::Uuid;
 
 use super::page::{PageOf, PageRequest};
 use super::{Fault, ServiceError, ServiceResult, Tx, agencies, officers};
 use crate::domain::agency::AgencyKey;
-use crate::domain::roster::{RosterEntry, plan};
+use crate::domain::roster::{RosterEntry, RosterMode, plan};
 use crate::domain::text::Name;
 use crate::storage::dialect::{Lock, lock};
 use crate::storage::officers::{Officer, OfficerFilter};
+use crate::storage::roster_marks;
+
+/// How many days ahead a roster may be true: one that is further ahead would make every other before it an older one.
+const DAYS_AHEAD: i32 = 31;
 
 /// A roster as it is put.
 #[derive(Debug, Clone)]
@@ -25,6 +30,10 @@ pub struct Roster {
     pub dry_run: bool,
     /// End more than half of the agency, if it must be.
     pub allow_shrink: bool,
+    /// Whether those who are left out end, or stay as they are.
+    pub mode: RosterMode,
+    /// Take it although a later one was taken before.
+    pub allow_older: bool,
 }
 
 /// What became of an entry.
@@ -73,6 +82,8 @@ pub struct Report {
     pub results: Vec<EntryResult>,
     /// Who was left out.
     pub ended: Vec<Ended>,
+    /// How many current appointments it ends, by leaving them out or by saying so.
+    pub ends: usize,
     /// Whether it ends more than half of the agency.
     pub shrinks: bool,
 }
@@ -85,15 +96,18 @@ pub fn faults_of(index: usize, entry: &RosterEntry) -> Vec<Fault> {
 /// Puts the whole roster of an agency: who is new is appointed, who is held is brought up to date, who is left out gets an end.
 /// Nobody is ended who may be meant by an entry of which it can't be told who it is.
 ///
+/// Of changes alone, those who are left out stay as they are.
+///
 /// # Errors
 /// [`ServiceError::NotFound`]; the faults of all entries, with nothing changed; `roster_shrinks` where more than half of the
-/// agency would be ended and that isn't allowed.
+/// agency would be ended and that isn't allowed; `roster_outdated` where a later one was taken before and that isn't overruled.
 pub fn put(tx: &mut Tx<'_>, key: &AgencyKey, roster: &Roster) -> ServiceResult<Report> {
     if !roster.dry_run {
         lock(tx.conn, Lock::Place)?;
     }
     let agency = agencies::get(tx, key)?.id;
     ServiceError::check(roster.entries.iter().enumerate().flat_map(|(index, entry)| faults_of(index, entry)).collect())?;
+    check_day(tx, agency, roster)?;
     let held = held::load(tx, agency, roster)?;
     let plan = plan(&roster.entries, &held.members);
     let (changes, report) = diff::between(tx, agency, roster, &held, &plan)?;
@@ -101,12 +115,38 @@ pub fn put(tx: &mut Tx<'_>, key: &AgencyKey, roster: &Roster) -> ServiceResult<R
         return Ok(report);
     }
     if report.shrinks && !roster.allow_shrink {
-        let detail = format!("the roster would end {} of {} current appointments; allow_shrink=true lets it", report.ended.len(), held.current());
+        let detail = format!("the roster would end {} of {} current appointments; allow_shrink=true lets it", report.ends, held.current());
         return Err(ServiceError::conflict("roster_shrinks", detail));
     }
     changes.write(tx)?;
+    note_day(tx, agency, roster)?;
     tell(tx, agency, &report);
     Ok(report)
+}
+
+/// Refuses a roster of a day that is too far ahead, or before that of one that was taken already.
+fn check_day(tx: &mut Tx<'_>, agency: Uuid, roster: &Roster) -> ServiceResult<()> {
+    let last = tx.today().saturating_add(DAYS_AHEAD.days());
+    if roster.as_of > last {
+        let detail = format!("must be at most {DAYS_AHEAD} days ahead, and so no later than {last}");
+        return Err(ServiceError::invalid("/as_of", "too_far_ahead", detail));
+    }
+    match roster_marks::latest(tx.conn, agency)? {
+        Some(latest) if roster.as_of < latest && !roster.allow_older => {
+            let detail =
+                format!("a roster of {latest} was taken already, and this one is of {}; allow_older=true lets it undo that one", roster.as_of);
+            Err(ServiceError::conflict("roster_outdated", detail))
+        }
+        _ => Ok(()),
+    }
+}
+
+/// Remembers of which day the roster is. A whole one stands in the place of all before it, whatever their days: that one was insisted on.
+fn note_day(tx: &mut Tx<'_>, agency: Uuid, roster: &Roster) -> ServiceResult<()> {
+    let both = [RosterMode::Full.as_str(), RosterMode::Delta.as_str()];
+    let mode = roster.mode.as_str();
+    roster_marks::forget(tx.conn, agency, if roster.mode == RosterMode::Full { &both } else { &both[1..] })?;
+    Ok(roster_marks::note(tx.conn, agency, mode, roster.as_of, tx.client, tx.now)?)
 }
 
 /// Tells the audit log whom a roster brought, changed and left out.

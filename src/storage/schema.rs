@@ -461,6 +461,32 @@ diesel::joinable!(appointments -> officers (officer_id));
 diesel::joinable!(number_spells -> appointments (appointment_id));
 diesel::joinable!(officer_join_keys -> officer_joins (join_id));
 
+diesel::table! {
+    use diesel::sql_types::*;
+    use crate::storage::types::{Doc, Guid, Instant};
+
+    csv_mappings (id) {
+        id -> Guid,
+        client_id -> Guid,
+        content -> Doc,
+        created_at -> Instant,
+        updated_at -> Instant,
+    }
+}
+
+diesel::table! {
+    use diesel::sql_types::*;
+    use crate::storage::types::{Day, Guid, Instant};
+
+    roster_marks (agency_id, mode) {
+        agency_id -> Guid,
+        mode -> Text,
+        as_of -> Day,
+        client_id -> Guid,
+        applied_at -> Instant,
+    }
+}
+
 diesel::allow_tables_to_appear_in_same_query!(
     agencies,
     agency_oris,
@@ -473,6 +499,8 @@ diesel::allow_tables_to_appear_in_same_query!(
     officer_merges,
     trainings,
     course_mappings,
+    csv_mappings,
+    roster_marks,
     completions,
     completion_revisions,
     waiting_keys,

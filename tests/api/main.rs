@@ -17,6 +17,8 @@ mod clients;
 mod completions;
 mod conventions;
 mod course_mappings;
+mod csv;
+mod doors;
 mod hardening;
 mod health;
 mod joins;

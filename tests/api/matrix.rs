@@ -16,8 +16,14 @@ use crate::support::vendor::Vendor;
 use crate::support::{Client, Reply, TestApp};
 
 /// What any client may make, as its own: `tests/api/out_of_reach.rs` tells what it learns by it.
-const OWN: [&str; 5] =
-    ["POST /v1/completions", "POST /v1/completions/batch", "POST /v1/course-mappings", "POST /xapi/statements", "PUT /xapi/statements"];
+const OWN: [&str; 6] = [
+    "POST /v1/completions",
+    "POST /v1/completions/batch",
+    "POST /v1/course-mappings",
+    "POST /v1/csv-mappings",
+    "POST /xapi/statements",
+    "PUT /xapi/statements",
+];
 
 /// An ORI that nobody has.
 pub const NOBODYS: &str = "ori:WA0000000";

@@ -176,4 +176,65 @@ on_both_databases! {
         let later = other.staff().get("/v1/agencies/ori:ILCPD0000/certification-status?as_of=2016-08-06").await.expect(200);
         assert_eq!(later["requirements"], status["requirements"]);
     }
+
+    async fn the_chicago_files_come_to_the_same_by_columns_and_by_lines(app: TestApp) {
+        let Some(data) = data() else { return };
+        let (roster, file) = (data.join("chicago_roster_2016.csv"), data.join("chicago_cit_completions_2016.csv"));
+        // As JSON first, by the importer.
+        chicago_without_people(&app).await;
+        import(&app, "rms", "roster", roster.clone(), ROSTER).await;
+        import(&app, "by-name", "completions", file.clone(), BY_NAME).await;
+        let mine = |app: &TestApp| app.client("by-name", "completions:read completions:write", None);
+        let expected = standing(&app, &mine(&app)).await;
+        assert_eq!(tally(&expected), counts(&[("placed", 2_153), ("no_match", 83)]));
+        let status = |app: &TestApp| { let staff = app.staff(); async move { staff.get("/v1/agencies/ori:ILCPD0000/certification-status?as_of=2016-08-06").await.expect(200)["requirements"].clone() } };
+        let requirements = status(&app).await;
+
+        // As CSV behind a preamble, with the very same records: nothing changes.
+        let (people, completions) = (std::fs::read_to_string(&roster).unwrap(), std::fs::read_to_string(&file).unwrap());
+        let parameters = |options: &[&str]| -> String {
+            let pairs = options.chunks(2).filter(|pair| pair[0] == "--map" || pair[0] == "--set");
+            pairs.map(|pair| format!("&{}={}", &pair[0][2..], pair[1])).collect()
+        };
+        let behind = |text: &str| format!("\u{feff}Chicago Police Department;\r\n\r\n{}Total\r\n", text.replace(',', ";").replace('\n', "\r\n"));
+        let send = |client: Client, method: reqwest::Method, path: String, content_type: &'static str, body: String| async move {
+            client.send(client.request(method, &path).header("content-type", content_type).header("prefer", "return=minimal").body(body)).await
+        };
+        let again = send(mine(&app), reqwest::Method::POST, format!("/v1/completions/batch?footer=Total{}", parameters(BY_NAME)), "text/csv", behind(&completions)).await.expect(207);
+        assert_eq!((&again["summary"]["unchanged"], &again["summary"]["received"]), (&json!(2_236), &json!(2_236)));
+
+        // Into a registry of its own, by columns; the completions first.
+        let other = TestApp::start(app.backend).await;
+        chicago_without_people(&other).await;
+        let pushed = send(mine(&other), reqwest::Method::POST, format!("/v1/completions/batch?footer=Total{}", parameters(BY_NAME)), "text/csv", behind(&completions)).await.expect(207);
+        assert_eq!(pushed["summary"]["parked"], 2_236);
+        let rms = other.client("rms", "officers:write", None);
+        let put = send(rms, reqwest::Method::PUT, format!("/v1/agencies/ori:ILCPD0000/roster?as_of=2016-06-28&footer=Total{}", parameters(ROSTER)), "text/csv", behind(&people)).await.expect(200);
+        assert_eq!(put["summary"]["created"], 13_527);
+        assert_eq!(standing(&other, &mine(&other)).await, expected);
+        assert_eq!(status(&other).await, requirements);
+
+        // And by lines.
+        let third = TestApp::start(app.backend).await;
+        chicago_without_people(&third).await;
+        let mut lines = String::new();
+        for row in people.lines().skip(1) {
+            let cells: Vec<&str> = row.split(',').collect();
+            let mut entry = json!({"family_name": cells[0], "given_name": cells[1], "rank": cells[3], "started_on": cells[5], "sworn": cells[6] == "Y"});
+            if !cells[2].is_empty() {
+                entry["badge_number"] = json!(cells[2]);
+            }
+            lines.push_str(&format!("{entry}\n"));
+        }
+        let rms = third.client("rms", "officers:write", None);
+        let put = send(rms, reqwest::Method::PUT, "/v1/agencies/ori:ILCPD0000/roster?as_of=2016-06-28".to_owned(), "application/x-ndjson", lines).await.expect(200);
+        assert_eq!(put["summary"]["created"], 13_527);
+        let lines: String = mine(&app).all("/v1/completions?limit=500").await.iter().map(|held| {
+            format!("{}\n", json!({"external_id": held["external_id"], "officer": held["officer"], "training": held["training"], "completed_on": held["completed_on"]}))
+        }).collect();
+        let pushed = send(mine(&third), reqwest::Method::POST, "/v1/completions/batch".to_owned(), "application/x-ndjson", lines).await.expect(207);
+        assert_eq!((&pushed["summary"]["created"], &pushed["summary"]["parked"]), (&json!(2_153), &json!(83)));
+        assert_eq!(standing(&third, &mine(&third)).await, expected);
+        assert_eq!(status(&third).await, requirements);
+    }
 }

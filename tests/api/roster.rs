@@ -211,4 +211,117 @@ on_both_databases! {
         assert_eq!(app.staff().all("/v1/officer-joins").await.len(), 2);
         assert_eq!(elsewhere.get(&format!("/v1/officers/{}", rivera["id"].as_str().unwrap())).await.expect(200), rivera);
     }
+
+    async fn a_roster_by_lines_and_by_columns_is_the_same_roster(app: TestApp) {
+        let rms = rms(&app).await;
+        let put = |query: &str, content_type: &'static str, body: String| rms.request(reqwest::Method::PUT, &format!("{ROSTER}?{query}")).header("content-type", content_type).body(body);
+        let jones = with(entry("Jones", "Ann", Some("7")), "identifiers", json!([{"system": "hr", "value": "9"}]));
+        let lines = format!("{}\n\n{jones}\n", entry("Rivera", "Maria", Some("88")));
+        let created = rms.send(put("as_of=2026-01-01", "application/x-ndjson", lines.clone())).await.expect(200);
+        assert_eq!(outcomes(&created), ["created", "created"]);
+        let text = "Personnel\n\nLast;First;Star;Since;HR\nRivera;Maria;88;6/1/2015;\nJones;Ann;7;6/1/2015;9\nEnd of list\n";
+        let by = "as_of=2026-02-01&map=family_name=Last&map=given_name=First&map=badge_number=Star&map=started_on=Since&map=identifiers.hr=HR&set=sworn=yes&date_format=mdy&footer=End";
+        let again = rms.send(put(by, "text/csv", text.to_owned())).await.expect(200);
+        assert_eq!(outcomes(&again), ["unchanged", "unchanged"]);
+        assert_eq!(people(&rms, "2026-02-01").await, ["Jones \"7\" null", "Rivera \"88\" null"]);
+
+        // A faulty row refuses the whole, and says where it stands.
+        let bad = rms.send(put(by, "text/csv", text.replace("Jones;Ann;7;6/1/2015", "Jones;;7;13/1/2015"))).await;
+        assert_eq!(bad.problem(422, "invalid-content"), ["/officers/1/given_name required", "/officers/1/started_on not_a_date"]);
+        let errors = bad.json()["errors"].clone();
+        assert_eq!((&errors[0]["line"], &errors[0]["column"], &errors[1]["column"]), (&json!(5), &json!("First"), &json!("Since")));
+        let bad = rms.send(put("as_of=2026-02-01", "application/x-ndjson", format!("{lines}{{\n"))).await;
+        assert_eq!((bad.problem(422, "invalid-content"), &bad.json()["errors"][0]["line"]), (vec!["/officers/2 malformed_json".to_owned()], &json!(4)));
+        assert_eq!(rms.send(put("", "application/x-ndjson", lines.clone())).await.problem(400, "invalid-parameter"), ["/as_of required"]);
+        assert_eq!(rms.put(&format!("{ROSTER}?as_of=2026-01-01"), &roster("2026-01-01", &[])).await.problem(400, "invalid-parameter"), ["/as_of in_the_body"]);
+        assert_eq!(rms.put(&format!("{ROSTER}?map=rank=x"), &roster("2026-01-01", &[])).await.problem(400, "invalid-parameter"), ["/map not_csv"]);
+        let large = "x".repeat(17 * 1024 * 1024);
+        rms.send(put("as_of=2026-02-01", "text/csv", large)).await.problem(413, "content-too-large");
+        rms.send(put("as_of=2026-02-01", "application/x-ndjson", lines).header("if-match", "*")).await.problem(412, "precondition-failed");
+    }
+
+    async fn changes_alone_leave_everybody_else_as_they_are(app: TestApp) {
+        let rms = rms(&app).await;
+        app.agency("TX0000002").await;
+        let hr = |entry: Value, number: &str| with(entry, "identifiers", json!([{"system": "hr", "value": number}]));
+        let all: Vec<Value> = (0..6).map(|n| hr(entry(&format!("Name{n}x"), "Ann", Some(&format!("{n}"))), &n.to_string())).collect();
+        rms.put(ROSTER, &roster("2026-01-01", &all)).await.expect(200);
+        // One of them serves elsewhere, too.
+        let both = app.client("both", "all", Some(&["ori:TX0000001", "ori:TX0000002"]));
+        let first = rms.all(ROSTER).await.into_iter().find(|officer| officer["family_name"] == "Name0x").unwrap();
+        let elsewhere = json!({"agency": "ori:TX0000002", "sworn": true, "started_on": "2020-01-01"});
+        both.post(&format!("/v1/officers/{}/appointments", first["id"].as_str().unwrap()), &elsewhere).await.expect(201);
+        let changes = [
+            with(all[0].clone(), "ended_on", json!("2026-02-01")),
+            with(with(all[1].clone(), "badge_number", json!("99")), "rank", json!("Sergeant")),
+            hr(entry("New", "Bo", Some("50")), "50"),
+            all[2].clone(),
+        ];
+        let delta = format!("{ROSTER}?mode=delta");
+        let dry = rms.put(&format!("{delta}&dry_run=true"), &roster("2026-02-01", &changes)).await.expect(200);
+        assert_eq!(outcomes(&dry), ["updated", "updated", "created", "unchanged"]);
+        assert_eq!(people(&rms, "2026-02-01").await.len(), 6);
+        let answer = rms.put(&delta, &roster("2026-02-01", &changes)).await.expect(200);
+        assert_eq!(outcomes(&answer), ["updated", "updated", "created", "unchanged"]);
+        assert_eq!((&answer["results"][0]["changes"], &answer["results"][1]["changes"], &answer["ended"]), (&json!(["ended_on"]), &json!(["badge_number", "rank"]), &json!([])));
+        assert_eq!(people(&rms, "2026-02-01").await, ["Name1x \"99\" null", "Name2x \"2\" null", "Name3x \"3\" null", "Name4x \"4\" null", "Name5x \"5\" null", "New \"50\" null"]);
+        let spells = both.get(&format!("/v1/officers/{}", first["id"].as_str().unwrap())).await.expect(200)["appointments"].clone();
+        let spells: Vec<Value> = spells.as_array().unwrap().iter().map(|spell| json!([spell["agency"]["ori"], spell["ended_on"]])).collect();
+        assert_eq!(spells, [json!(["TX0000001", "2026-02-01"]), json!(["TX0000002", null])]);
+        // Again it changes nothing; a rehire is the same officer.
+        assert_eq!(outcomes(&rms.put(&delta, &roster("2026-02-01", &changes)).await.expect(200)), ["unchanged"; 4]);
+        let rehired = with(all[0].clone(), "started_on", json!("2026-03-01"));
+        let back = rms.put(&delta, &roster("2026-03-01", &[rehired])).await.expect(200);
+        assert_eq!((&back["results"][0]["officer_id"], &back["results"][0]["changes"]), (&first["id"], &json!(["appointment"])));
+        // More than half of the agency is not ended by the way.
+        let ends: Vec<Value> = all[2..].iter().map(|entry| with(entry.clone(), "ended_on", json!("2026-04-01"))).collect();
+        assert_eq!(rms.put(&delta, &roster("2026-04-01", &ends)).await.problem(409, "conflict"), [" roster_shrinks"]);
+        rms.put(&format!("{delta}&allow_shrink=true"), &roster("2026-04-01", &ends)).await.expect(200);
+        assert_eq!(people(&rms, "2026-04-01").await.len(), 3);
+    }
+
+    async fn an_older_roster_does_not_undo_a_later_one(app: TestApp) {
+        let rms = rms(&app).await;
+        let (one, two) = ([entry("Rivera", "Maria", Some("88"))], [entry("Rivera", "Maria", Some("88")), entry("Smith", "John", Some("12"))]);
+        rms.put(ROSTER, &roster("2026-03-01", &two)).await.expect(200);
+        for path in [ROSTER.to_owned(), format!("{ROSTER}?mode=delta"), format!("{ROSTER}?dry_run=true")] {
+            assert_eq!(rms.put(&path, &roster("2026-02-28", &one)).await.problem(409, "conflict"), [" roster_outdated"], "{path}");
+        }
+        assert_eq!(people(&rms, "2026-03-01").await.len(), 2);
+        // Changes of a later day stand against an older roster, too; one of the same day doesn't.
+        let hire = [entry("Young", "Bo", Some("13"))];
+        rms.put(&format!("{ROSTER}?mode=delta"), &roster("2026-03-05", &hire)).await.expect(200);
+        assert_eq!(rms.put(ROSTER, &roster("2026-03-04", &two)).await.problem(409, "conflict"), [" roster_outdated"]);
+        assert_eq!(rms.put(ROSTER, &roster("2026-03-05", &two)).await.expect(200)["summary"]["ended"], 1);
+        // Who insists is believed, also about the day that counts from now on.
+        rms.put(&format!("{ROSTER}?allow_older=true&allow_shrink=true"), &roster("2026-02-01", &one)).await.expect(200);
+        assert_eq!(people(&rms, "2026-03-05").await.len(), 1);
+        rms.put(ROSTER, &roster("2026-02-15", &two)).await.expect(200);
+        // A day far ahead would make every other an older one.
+        assert_eq!(rms.put(ROSTER, &roster("2026-12-23", &two)).await.problem(422, "invalid-content"), ["/as_of too_far_ahead"]);
+        rms.put(ROSTER, &roster("2026-12-22", &two)).await.expect(200);
+    }
+
+    async fn thousands_of_parked_completions_are_placed_with_the_roster(app: TestApp) {
+        let rms = rms(&app).await;
+        let training = app.training("CIT-40").await;
+        app.staff().put(&format!("/v1/trainings/{training}/recognition"), &json!({"status": "recognized", "note": null})).await.expect(200);
+        let lms = app.client("lms", "completions:read completions:write", Some(&["ori:TX0000001"]));
+        let records = (0..7000).map(|n| json!({"external_id": n.to_string(), "officer": {"agency": "ori:TX0000001", "badge_number": (n % 3500).to_string()},
+            "training": {"code": if n < 3500 { "CIT-40" } else { "unknown" }}, "completed_on": "2026-01-01"}).to_string() + "\n");
+        let request = lms.request(reqwest::Method::POST, "/v1/completions/batch").header("content-type", "application/x-ndjson");
+        assert_eq!(lms.send(request.body(records.collect::<String>())).await.expect(207)["summary"]["parked"], 7000);
+        let officers: Vec<Value> = (0..3400).map(|n| entry(&format!("Name{n}x"), "Ann", Some(&n.to_string()))).collect();
+        rms.put(ROSTER, &roster("2026-01-01", &officers)).await.expect(200);
+        let (mut placed, mut reasons) = (0, std::collections::BTreeMap::new());
+        for completion in lms.all("/v1/completions?limit=500").await {
+            if completion["status"] == "placed" {
+                placed += 1;
+                assert!(completion["officer_id"].is_string() && completion["training_id"] == training.as_str());
+            } else {
+                *reasons.entry(completion["reason"].as_str().unwrap().to_owned()).or_insert(0) += 1;
+            }
+        }
+        assert_eq!((placed, reasons), (3400, [("no_match".to_owned(), 200), ("unknown_training".to_owned(), 3400)].into()));
+    }
 }

@@ -10,7 +10,7 @@ async fn what_cannot_be_meant_is_refused_before_anything_is_sent() {
         (&["--map", "officer.surname=last"], "officer.family_name"),
         (&["--map", "officer.family_name=surname"], "last, completed_on"),
         (&["--set", "nonsense=1"], "there is no field \"nonsense\""),
-        (&["--set", "hours=many"], "--set hours"),
+        (&["--set", "hours=many"], "set hours"),
         (&["--map", "hours=last", "--set", "hours=1"], "more than once"),
         (&["--format", "csv", "--url", "not an address"], "--url"),
         (&["--url", "ftp://example.org"], "--url"),

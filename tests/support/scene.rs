@@ -64,6 +64,8 @@ impl Scene {
         staff.put(&format!("/v1/trainings/{training}/recognition"), &json!({"status": "recognized", "note": null})).await.expect(200);
         let mapping = json!({"code": "vendor-4711", "training": training, "effective_from": "2020-01-01", "effective_to": null});
         let mapping = created(client.post("/v1/course-mappings", &mapping).await);
+        let columns = json!({"name": "nightly", "kind": "completions", "map": [{"field": "completed_on", "column": "Day"}]});
+        let columns = created(client.post("/v1/csv-mappings", &columns).await);
         let completion = json!({"external_id": "rec-1", "officer": {"agency": AGENCY, "badge_number": "88", "family_name": "Rivera"},
             "training": {"code": "vendor-4711"}, "completed_on": "2026-03-06"});
         let completion = created(client.post("/v1/completions", &completion).await);
@@ -94,6 +96,7 @@ impl Scene {
             ("/v1/grants/{id}", format!("/v1/grants/{grant}")),
             ("/v1/completions/{id}", format!("/v1/completions/{completion}")),
             ("/v1/course-mappings/{id}", format!("/v1/course-mappings/{mapping}")),
+            ("/v1/csv-mappings/{id}", format!("/v1/csv-mappings/{columns}")),
             ("/v1/officer-joins/{id}", format!("/v1/officer-joins/{}", join(app).await)),
             ("/v1/officer-merges/{id}", format!("/v1/officer-merges/{}", merge(app).await)),
             ("/v1/officers/{id}", format!("/v1/officers/{officer}")),
@@ -110,7 +113,8 @@ impl Scene {
 
     /// Who may see and change what the operation is on: staff, except for a client's own course codes.
     pub fn caller<'a>(&'a self, staff: &'a Client, operation: &Operation) -> &'a Client {
-        if operation.path.starts_with("/v1/course-mappings/") { &self.client } else { staff }
+        let own = ["/v1/course-mappings/", "/v1/csv-mappings/"];
+        if own.iter().any(|own| operation.path.starts_with(own)) { &self.client } else { staff }
     }
 
     /// The ids of what a client without grants doesn't see.

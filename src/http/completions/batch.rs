@@ -1,28 +1,36 @@
 //! `/v1/completions/batch`
 
-use std::collections::HashMap;
+use std::sync::{Arc, Mutex, PoisonError};
 
-use actix_web::{HttpRequest, post};
+use actix_web::dev::Payload;
+use actix_web::http::header::{CONTENT_LENGTH, CONTENT_TYPE, ETAG, HeaderName, HeaderValue};
+use actix_web::{FromRequest, HttpRequest, HttpResponse, post};
 use deserr::Deserr;
 use serde::Serialize;
 use serde_json::Value;
-use utoipa::ToSchema;
-use uuid::Uuid;
+use utoipa::{IntoParams, ToSchema};
 
 use super::dto::CompletionInput;
+use super::outcome::{BatchView, Record, SummaryView, Tally, count_metrics};
+use super::stream::{self, Shape};
 use crate::domain::completion::CompletionDraft;
-use crate::http::auth::{Allowed, CompletionsWrite};
-use crate::http::decode::Faults;
-use crate::http::extract::{BATCH_LIMIT, Body, IdempotencyKey, prefers_minimal};
+use crate::domain::csv_mapping::{CsvKind, DateFormat, Delimiter};
+use crate::domain::text::{Name, Text};
+use crate::http::auth::{Allowed, Caller, CompletionsWrite};
+use crate::http::decode::{AtMost, Faults, Ref};
+use crate::http::doors::{CsvQuery, Given, layout_of};
+use crate::http::extract::{BATCH_LIMIT, Body, IdempotencyKey, ListQuery, prefers_minimal};
+use crate::http::media::{self, CSV, JSON, NDJSON};
 use crate::http::once::once;
-use crate::http::problem::{ApiError, ApiResult, Kind, Problem};
+use crate::http::paced::Paced;
+use crate::http::problem::{ApiError, ApiResult, Kind, ProblemError};
 use crate::http::registry::Registry;
 use crate::http::respond::Answer;
-use crate::service::intake::{self, Pushed};
-use crate::service::{Fault, ServiceResult, Tx};
-use crate::telemetry::RECORDS;
+use crate::rows::read::Format;
+use crate::service::Fault;
+use crate::service::intake;
 
-/// How many records a batch has at the most.
+/// How many records a batch in JSON has at the most.
 const MAX_RECORDS: usize = 10_000;
 
 /// Completions, each read on its own: one that is malformed is refused alone.
@@ -35,90 +43,133 @@ pub struct CompletionBatchInput {
     completions: Vec<Value>,
 }
 
-/// What became of a batch: every record is accounted for, in order.
-#[derive(Debug, Serialize, ToSchema)]
-#[schema(as = CompletionBatchOutcome)]
-struct BatchView {
-    summary: SummaryView,
-    /// The outcome of each record; with `Prefer: return=minimal` without those that are `created` or `unchanged`.
-    results: Vec<ResultView>,
-}
-
-/// How many records fared how.
-#[derive(Debug, Default, Serialize, ToSchema)]
-#[schema(as = CompletionBatchSummary)]
-struct SummaryView {
-    received: usize,
-    created: usize,
-    updated: usize,
-    unchanged: usize,
-    parked: usize,
-    rejected: usize,
-    /// What parked or rejected records, and how many, in the order of the first.
-    causes: Vec<CauseView>,
-}
-
-/// A cause that parked or rejected records.
-#[derive(Debug, Serialize, ToSchema)]
-#[schema(as = CompletionBatchCause)]
-struct CauseView {
-    #[schema(example = "no_match")]
-    code: String,
-    /// Where in the record the fault is, for rejected ones.
-    #[serde(skip_serializing_if = "Option::is_none")]
-    #[schema(example = "/external_id")]
-    pointer: Option<String>,
-    /// How many records.
-    count: usize,
-    /// The first of them.
-    first_index: usize,
-}
-
-/// What became of a record.
-#[derive(Debug, Serialize, ToSchema)]
-#[schema(as = CompletionBatchResult)]
-struct ResultView {
-    /// Its place in the batch, from 0.
-    index: usize,
-    /// Its `external_id`, as far as it could be read.
-    external_id: Option<String>,
-    /// `created`, `updated`, `unchanged`, `parked` or `rejected`.
-    #[schema(example = "created")]
-    outcome: &'static str,
-    /// The completion; absent when rejected.
-    #[serde(skip_serializing_if = "Option::is_none")]
-    id: Option<Uuid>,
-    /// Why it is parked, also when it was parked before and is unchanged.
-    #[serde(skip_serializing_if = "Option::is_none")]
-    reason: Option<&'static str>,
-    /// Why it is rejected.
-    #[serde(skip_serializing_if = "Option::is_none")]
-    problem: Option<Problem>,
-}
-
-/// A record as it could be read.
-struct Record {
-    external_id: Option<String>,
-    read: Result<CompletionDraft, Vec<Fault>>,
-}
-
 crate::http::rules::unruled!(CompletionBatchInput);
+
+/// How a CSV body is read.
+#[derive(Debug, Deserr, IntoParams)]
+#[deserr(error = Faults, deny_unknown_fields)]
+#[into_params(parameter_in = Query)]
+struct BatchQuery {
+    /// Of CSV: a CSV mapping of the client, by its id. What else the query says is stronger.
+    #[deserr(default)]
+    #[param(inline)]
+    mapping: Option<Ref>,
+    /// Of CSV: `field=column`, any number of times. A column named like a field needs none.
+    #[deserr(default)]
+    #[param(value_type = Option<Vec<Given>>, inline, explode = true, max_items = 200, example = json!(["officer.badge_number=Star"]))]
+    map: AtMost<Given, 200>,
+    /// Of CSV: `field=value`, the same for every row, any number of times.
+    #[deserr(default)]
+    #[param(value_type = Option<Vec<Given>>, inline, explode = true, max_items = 200, example = json!(["training.code=CIT-40"]))]
+    set: AtMost<Given, 200>,
+    /// Of CSV: what stands between cells; found out where it isn't said.
+    #[deserr(default)]
+    #[param(inline)]
+    delimiter: Option<Delimiter>,
+    /// Of CSV: what it is written in, where neither a byte order mark nor the media type says; UTF-8 otherwise.
+    #[deserr(default)]
+    #[param(value_type = Option<String>, max_length = 50, example = "windows-1252")]
+    encoding: Option<Text<50>>,
+    /// Of CSV: how dates are written.
+    #[deserr(default)]
+    #[param(inline)]
+    date_format: Option<DateFormat>,
+    /// Of CSV: how the first row after the last record begins.
+    #[deserr(default)]
+    #[param(inline)]
+    footer: Option<Name>,
+}
+
+impl From<BatchQuery> for CsvQuery {
+    fn from(query: BatchQuery) -> Self {
+        Self {
+            mapping: query.mapping,
+            map: query.map.0,
+            set: query.set.0,
+            delimiter: query.delimiter,
+            encoding: query.encoding,
+            date_format: query.date_format,
+            footer: query.footer,
+        }
+    }
+}
+
+/// A body by its media type.
+enum BatchBody {
+    Json(Body<CompletionBatchInput, BATCH_LIMIT>),
+    Streamed(Format, Paced),
+}
+
+impl FromRequest for BatchBody {
+    type Error = ApiError;
+    type Future = std::pin::Pin<Box<dyn Future<Output = Result<Self, ApiError>>>>;
+
+    fn from_request(request: &HttpRequest, payload: &mut Payload) -> Self::Future {
+        let (request, mut payload) = (request.clone(), payload.take());
+        Box::pin(async move {
+            let format = match media::expect(&request, &[JSON, NDJSON, CSV], HeaderName::from_static("accept-post"))? {
+                JSON => return Body::from_request(&request, &mut payload).await.map(Self::Json),
+                NDJSON => Format::Ndjson,
+                _ => Format::Csv,
+            };
+            Ok(Self::Streamed(format, Paced::streamed(&request, payload)))
+        })
+    }
+}
 
 /// Push completions
 ///
-/// At most 10,000 records or 16 MiB. A batch that could be read is answered 207, however its records fared: each is created, updated,
-/// unchanged, parked or rejected, in order. The accepted records are written in one transaction. Sending the whole batch again is safe.
-/// `Prefer: return=minimal` leaves out the results that are `created` or `unchanged`.
-#[utoipa::path(tag = "completions", request_body = CompletionBatchInput, security(("bearer" = ["completions:write"])),
-    params(("Prefer" = Option<String>, Header, description = "`return=minimal` (RFC 7240) leaves out the results that are `created` or `unchanged`.", example = "return=minimal")),
-    responses((status = 207, description = "Every record is accounted for.", body = BatchView)))]
+/// JSON has at most 10,000 records and 16 MiB, and its accepted records are written in one transaction. NDJSON (`application/x-ndjson`, one
+/// record a line) and CSV (`text/csv`) are streamed and may have any number: every thousand records or so are written in a transaction of
+/// their own, and the answer is streamed as they are. A batch that could be read is answered 207, however its records fared: each is
+/// created, updated, unchanged, parked or rejected, in order; what is answered is kept. Where a streamed batch ends early, `problem` at its end
+/// says why. Sending the whole batch again is safe. `Accept: application/x-ndjson` gets one outcome a line, and then `{"summary": …}`.
+/// `Prefer: return=minimal` leaves out the results that are `created` or `unchanged`. A streamed batch takes no `Idempotency-Key`.
+#[utoipa::path(tag = "completions", security(("bearer" = ["completions:write"])),
+    request_body(content((CompletionBatchInput = "application/json"),
+        (String = "application/x-ndjson", example = json!("{\"external_id\": \"rec-8842\", \"officer\": {\"email\": \"m.rivera@example.org\"}, \"training\": {\"code\": \"CIT-40\"}, \"completed_on\": \"2026-03-06\"}\n")),
+        (String = "text/csv", example = json!("external_id,officer.email,training.code,completed_on\nrec-8842,m.rivera@example.org,CIT-40,2026-03-06\n")))),
+    params(BatchQuery,
+        ("Prefer" = Option<String>, Header, description = "`return=minimal` (RFC 7240) leaves out the results that are `created` or `unchanged`.", example = "return=minimal")),
+    responses((status = 207, description = "Every record is accounted for.", content((BatchView = "application/json"), (String = "application/x-ndjson")))))]
 #[post("/v1/completions/batch")]
 pub async fn push_completions(
     caller: Allowed<CompletionsWrite>,
     request: HttpRequest,
     key: IdempotencyKey,
-    body: Body<CompletionBatchInput, BATCH_LIMIT>,
+    query: ListQuery<BatchQuery>,
+    body: BatchBody,
 ) -> ApiResult {
+    let shape = Shape { ndjson: media::prefers_ndjson(&request), minimal: prefers_minimal(&request) };
+    let query = CsvQuery::from(query.0);
+    match body {
+        BatchBody::Json(body) => {
+            query.refuse()?;
+            push_at_once(&caller, key, body, shape).await
+        }
+        BatchBody::Streamed(format, body) => {
+            if key.0.is_some() {
+                return Err(no_key());
+            }
+            let layout = if format == Format::Csv {
+                layout_of(&caller, query, CsvKind::Completions, media::charset(&request)).await?
+            } else {
+                query.refuse()?;
+                crate::rows::sheet::Layout::default()
+            };
+            stream::answer(&caller, body, (format, layout), shape).await
+        }
+    }
+}
+
+/// The same body again gets no kept answer, since nobody knows that it is the same before it was read. Nothing is lost by it.
+fn no_key() -> ApiError {
+    let detail = "a streamed batch takes no key: its records are the same by their `external_id`, and the whole of it may be sent again";
+    ApiError::new(Kind::InvalidHeader).faults(vec![Fault::new("/idempotency-key", "not_streamed", detail)])
+}
+
+/// Pushes a batch that is whole in memory, in one transaction.
+async fn push_at_once(caller: &Caller, key: IdempotencyKey, body: Body<CompletionBatchInput, BATCH_LIMIT>, shape: Shape) -> ApiResult {
     let raw = body.value.completions;
     if raw.len() > MAX_RECORDS {
         return Err(ApiError::new(Kind::ContentTooLarge).detail(format!("a batch has at most {MAX_RECORDS} records, and this one has {}", raw.len())));
@@ -126,100 +177,57 @@ pub async fn push_completions(
     if raw.is_empty() {
         return Err(ApiError::new(Kind::InvalidContent).faults(vec![Fault::new("/completions", "empty", "a batch has at least one record")]));
     }
-    let minimal = prefers_minimal(&request);
-    let registry = caller.registry().clone();
-    let response = once(&caller, key, body.fingerprint, move |tx| {
-        // Read within, since it is the time of the transaction that decides what lies in the future.
-        let records: Vec<Record> = raw.iter().map(|value| read(value, &registry, tx)).collect();
-        let drafts: Vec<CompletionDraft> = records.iter().filter_map(|record| record.read.as_ref().ok().cloned()).collect();
+    let registry = caller.registry();
+    let records: Vec<Record> = raw.into_iter().map(|value| whole(value, registry)).collect();
+    let drafts: Vec<CompletionDraft> = records.iter().filter_map(|record| record.read.as_ref().ok().cloned()).collect();
+    // Nothing where the answer is one that was kept.
+    let told: Arc<Mutex<Option<SummaryView>>> = Arc::default();
+    let telling = told.clone();
+    let response = once(caller, key, body.fingerprint, move |tx| {
         let pushed = intake::push(tx, &drafts)?;
         tx.left_many("rejected", records.len() - drafts.len());
-        answer(records, pushed, minimal)
+        let mut tally = Tally::default();
+        let results = tally.tell(&records, pushed, shape.minimal);
+        *telling.lock().unwrap_or_else(PoisonError::into_inner) = Some(tally.summary.clone());
+        Answer::of(207, &BatchView { summary: tally.summary, results, problem: None })
     })
     .await?;
-    Ok(response)
+    if let Some(summary) = told.lock().unwrap_or_else(PoisonError::into_inner).take() {
+        count_metrics(&SummaryView::default(), &summary);
+    }
+    if shape.ndjson { in_lines(response).await } else { Ok(response) }
 }
 
-fn read(value: &Value, registry: &Registry, tx: &Tx<'_>) -> Record {
+fn whole(value: Value, registry: &Registry) -> Record {
     let external_id = value["external_id"].as_str().map(str::to_owned);
-    let read = registry.decode::<CompletionInput>(value.clone()).map(CompletionDraft::from).and_then(|draft| {
-        let faults: Vec<Fault> = Fault::all(draft.check(tx.today()));
-        if faults.is_empty() { Ok(draft) } else { Err(faults) }
-    });
-    Record { external_id, read }
+    let read = read(value, registry).map_err(|faults| faults.into_iter().map(ProblemError::from).collect());
+    Record { line: None, external_id, read }
 }
 
-fn answer(records: Vec<Record>, pushed: Vec<Pushed>, minimal: bool) -> ServiceResult<Answer> {
-    let mut pushed = pushed.into_iter();
-    let mut summary = SummaryView { received: records.len(), ..SummaryView::default() };
-    let mut causes: HashMap<(String, Option<String>), usize> = HashMap::new();
-    let mut results = Vec::with_capacity(if minimal { 0 } else { records.len() });
-    for (index, record) in records.into_iter().enumerate() {
-        let result = match record.read {
-            Ok(_) => pushed.next().map(|pushed| accepted(index, record.external_id, pushed)),
-            Err(faults) => Some(rejected(index, record.external_id, faults)),
-        };
-        let Some(result) = result else { continue };
-        summary.count(&result);
-        for (code, pointer) in result.causes() {
-            let position = *causes.entry((code.clone(), pointer.clone())).or_insert_with(|| {
-                summary.causes.push(CauseView { code, pointer, count: 0, first_index: index });
-                summary.causes.len() - 1
-            });
-            summary.causes[position].count += 1;
-        }
-        if !minimal || !matches!(result.outcome, "created" | "unchanged") {
-            results.push(result);
-        }
+/// Reads a record, whatever the door that it came by.
+///
+/// # Errors
+/// All its faults.
+pub fn read(value: Value, registry: &Registry) -> Result<CompletionDraft, Vec<Fault>> {
+    let draft = CompletionDraft::from(registry.decode::<CompletionInput>(value)?);
+    let faults = Fault::all(draft.check(registry.clock.today()));
+    if faults.is_empty() { Ok(draft) } else { Err(faults) }
+}
+
+/// The same answer with one outcome a line, and the summary last.
+async fn in_lines(response: HttpResponse) -> ApiResult {
+    let (mut response, body) = response.into_parts();
+    let broken = || ApiError::new(Kind::Internal);
+    let bytes = actix_web::body::to_bytes(body).await.map_err(|_| broken())?;
+    let value: Value = serde_json::from_slice(&bytes).map_err(|_| broken())?;
+    let mut lines = String::new();
+    for result in value["results"].as_array().into_iter().flatten() {
+        lines.extend([result.to_string().as_str(), "\n"]);
     }
-    summary.count_metrics();
-    Answer::of(207, &BatchView { summary, results })
-}
-
-fn accepted(index: usize, external_id: Option<String>, pushed: Pushed) -> ResultView {
-    let reason = pushed.parked.map(crate::domain::placement::ParkedReason::as_str);
-    ResultView { index, external_id, outcome: pushed.word(), id: Some(pushed.id), reason, problem: None }
-}
-
-fn rejected(index: usize, external_id: Option<String>, faults: Vec<Fault>) -> ResultView {
-    let problem = ApiError::new(Kind::InvalidContent).faults(faults).problem();
-    ResultView { index, external_id, outcome: "rejected", id: None, reason: None, problem: Some(problem) }
-}
-
-impl ResultView {
-    /// What parked or rejected it: a record counts once for each distinct fault.
-    fn causes(&self) -> Vec<(String, Option<String>)> {
-        let parked = self.reason.filter(|_| self.outcome == "parked").map(|reason| (reason.to_owned(), None));
-        let faults = self.problem.iter().flat_map(|problem| &problem.errors).map(|error| (error.code.clone(), Some(error.pointer.clone())));
-        let mut causes: Vec<_> = parked.into_iter().chain(faults).collect();
-        causes.sort();
-        causes.dedup();
-        causes
-    }
-}
-
-impl SummaryView {
-    fn count(&mut self, result: &ResultView) {
-        let count = match result.outcome {
-            "created" => &mut self.created,
-            "updated" => &mut self.updated,
-            "unchanged" => &mut self.unchanged,
-            "parked" => &mut self.parked,
-            _ => &mut self.rejected,
-        };
-        *count += 1;
-    }
-
-    fn count_metrics(&self) {
-        let outcomes = [
-            ("created", self.created),
-            ("updated", self.updated),
-            ("unchanged", self.unchanged),
-            ("parked", self.parked),
-            ("rejected", self.rejected),
-        ];
-        for (outcome, count) in outcomes {
-            metrics::counter!(RECORDS, "kind" => "completion", "outcome" => outcome).increment(count as u64);
-        }
-    }
+    lines.extend([serde_json::json!({"summary": value["summary"]}).to_string().as_str(), "\n"]);
+    let headers = response.headers_mut();
+    headers.insert(CONTENT_TYPE, HeaderValue::from_static(NDJSON));
+    headers.remove(CONTENT_LENGTH);
+    headers.remove(ETAG);
+    Ok(response.set_body(actix_web::body::BoxBody::new(lines)))
 }

@@ -14,7 +14,7 @@ use crate::domain::placement::{CompletionStatus, ParkedReason};
 use crate::domain::text::{Code, Email, EmailSha1, Name, Number, Text, Url};
 use crate::domain::training::{Hours, TrainingReference};
 use crate::http::decode::{Day, Faults, Moment, Ref, refuse};
-use crate::storage::completions::Completion;
+use crate::storage::completions::{Completion, Former};
 
 /// A completion as it is pushed.
 #[derive(Debug, Clone, Deserr, Serialize, ToSchema)]
@@ -229,6 +229,57 @@ pub struct CompletionView {
     revocation_reason: Option<String>,
     created_at: jiff::Timestamp,
     updated_at: jiff::Timestamp,
+}
+
+/// What a completion was before it came with other content.
+#[derive(Debug, Serialize, ToSchema)]
+#[schema(as = CompletionRevision)]
+pub struct RevisionView {
+    /// Which, counted from 1.
+    #[schema(minimum = 1)]
+    revision: u32,
+    /// When other content came in its place.
+    replaced_at: jiff::Timestamp,
+    /// Who completed, as pushed; empty to a client that did not push it.
+    officer: OfficerReferenceInput,
+    /// What was completed, as pushed.
+    training: TrainingReferenceInput,
+    #[schema(value_type = Day)]
+    completed_on: Day,
+    completed_at: Option<jiff::Timestamp>,
+    expires_on: Option<Day>,
+    hours: Option<Hours>,
+    score: Option<Score>,
+    passed: bool,
+    certificate_number: Option<Code>,
+    evidence_url: Option<Url>,
+    /// The sender's revision.
+    #[schema(value_type = Option<i64>, minimum = 0)]
+    sender_revision: Option<u64>,
+    /// When the sender last changed it.
+    sender_updated_at: Option<jiff::Timestamp>,
+}
+
+impl From<Former> for RevisionView {
+    fn from(former: Former) -> Self {
+        let draft = former.draft;
+        Self {
+            revision: former.revision,
+            replaced_at: former.replaced_at,
+            officer: OfficerReferenceInput::from(&draft.officer),
+            training: TrainingReferenceInput::from(&draft.training),
+            completed_on: Day(draft.completed.date),
+            completed_at: draft.completed.instant,
+            expires_on: draft.expires_on.map(Day),
+            hours: draft.hours,
+            score: draft.score,
+            passed: draft.passed,
+            certificate_number: draft.certificate_number,
+            evidence_url: draft.evidence_url,
+            sender_revision: draft.revision,
+            sender_updated_at: draft.updated_at,
+        }
+    }
 }
 
 impl crate::http::rules::Rules for CompletionInput {

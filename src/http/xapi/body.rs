@@ -12,6 +12,7 @@ use uuid::Uuid;
 
 use super::multipart::{self, File};
 use crate::http::extract::{BATCH_LIMIT, parse, read_bytes};
+use crate::http::media;
 use crate::http::problem::{ApiError, Kind};
 use crate::service::Fault;
 use crate::service::statements::Sent;
@@ -21,6 +22,8 @@ use crate::xapi::{Statement, Version, attachments};
 const MOST: usize = 1000;
 
 const MEDIA_TYPES: &str = "application/json, multipart/mixed";
+
+const MULTIPART: &str = "multipart/mixed";
 
 /// What was sent.
 pub struct StatementBody {
@@ -36,28 +39,19 @@ impl FromRequest for StatementBody {
     fn from_request(request: &HttpRequest, payload: &mut Payload) -> Self::Future {
         let (request, payload) = (request.clone(), payload.take());
         Box::pin(async move {
-            let content_type = request.headers().get(CONTENT_TYPE).and_then(|value| value.to_str().ok()).unwrap_or_default().to_owned();
-            let essence = content_type.split(';').next().unwrap_or_default().trim().to_ascii_lowercase();
-            let boundary = multipart::boundary(&content_type);
-            match (essence.as_str(), boundary) {
-                ("application/json", _) => {
-                    let bytes = read_bytes(&request, payload, BATCH_LIMIT).await?;
-                    Ok(Self { value: parse(&bytes)?, files: None })
-                }
-                ("multipart/mixed", Some(boundary)) => {
-                    let bytes = read_bytes(&request, payload, BATCH_LIMIT).await?;
-                    let (statements, files) =
-                        multipart::read(&boundary, &bytes).map_err(|why| refused(vec![Fault::new("", "invalid_multipart", why)]))?;
-                    Ok(Self { value: parse(statements)?, files: Some(files) })
-                }
-                _ => {
-                    let accepted = if request.method() == Method::POST { HeaderName::from_static("accept-post") } else { ACCEPT };
-                    let detail =
-                        format!("the body's media type is `{essence}`; application/json, and multipart/mixed with its boundary, are expected");
-                    let problem = ApiError::new(Kind::UnsupportedMediaType).detail(detail);
-                    Err(problem.header(accepted, HeaderValue::from_static(MEDIA_TYPES)))
-                }
+            let accepted = if request.method() == Method::POST { HeaderName::from_static("accept-post") } else { ACCEPT };
+            if media::expect(&request, &[media::JSON, MULTIPART], accepted.clone())? == media::JSON {
+                let bytes = read_bytes(&request, payload, BATCH_LIMIT).await?;
+                return Ok(Self { value: parse(&bytes)?, files: None });
             }
+            let content_type = request.headers().get(CONTENT_TYPE).and_then(|value| value.to_str().ok()).unwrap_or_default();
+            let Some(boundary) = multipart::boundary(content_type) else {
+                let problem = ApiError::new(Kind::UnsupportedMediaType).detail("a body of multipart/mixed says its boundary");
+                return Err(problem.header(accepted, HeaderValue::from_static(MEDIA_TYPES)));
+            };
+            let bytes = read_bytes(&request, payload, BATCH_LIMIT).await?;
+            let (statements, files) = multipart::read(&boundary, &bytes).map_err(|why| refused(vec![Fault::new("", "invalid_multipart", why)]))?;
+            Ok(Self { value: parse(statements)?, files: Some(files) })
         })
     }
 }

@@ -8,7 +8,7 @@ use super::held::{Held, is_current};
 use super::{Ended, EntryResult, Outcome, Report, Roster};
 use crate::domain::names::fold;
 use crate::domain::officer::{Identifier, Person};
-use crate::domain::roster::{Assignment, Plan, RosterEntry};
+use crate::domain::roster::{Assignment, Plan, RosterEntry, RosterMode};
 use crate::domain::text::{Email, Text};
 use crate::service::changes::Changes;
 use crate::service::{Fault, ServiceResult, Tx, identity};
@@ -47,6 +47,10 @@ pub(super) fn between(tx: &mut Tx<'_>, agency: Uuid, roster: &Roster, held: &Hel
             Assignment::Ambiguous => results[index] = Some(rejected(index, "ambiguous", IS_AMBIGUOUS)),
         }
     }
+    // Who leaves is named by changes alone; a whole roster may name them, and is not held back for it.
+    let ends_now =
+        |revision: &Revision<'_>| revision.was.is_some_and(|was| is_current(was, roster.as_of)) && !is_current(&revision.now, roster.as_of);
+    let said = if roster.mode == RosterMode::Delta { revisions.iter().filter(|revision| ends_now(revision)).count() } else { 0 };
     let mut changes = Changes::default();
     let mut assigned: HashSet<Uuid> = HashSet::with_capacity(revisions.len());
     apply_revisions(tx, roster, revisions, &mut changes, &mut assigned, &mut results)?;
@@ -59,7 +63,8 @@ pub(super) fn between(tx: &mut Tx<'_>, agency: Uuid, roster: &Roster, held: &Hel
     let results: Vec<EntryResult> = results.into_iter().flatten().collect();
     let spared = Spared::of(roster, &results, plan, held);
     let mut ended = Vec::new();
-    for appointment in held.current_appointments() {
+    let left_out = if roster.mode == RosterMode::Full { held.current_appointments() } else { Vec::new() };
+    for appointment in left_out {
         let Some(officer) = held.officers.get(&appointment.officer) else { continue };
         if assigned.contains(&appointment.id) || spared.holds(officer, appointment) {
             continue;
@@ -69,8 +74,9 @@ pub(super) fn between(tx: &mut Tx<'_>, agency: Uuid, roster: &Roster, held: &Hel
         let (family_name, given_name) = (officer.family_name.clone(), officer.given_name.clone());
         ended.push(Ended { officer: officer.id, appointment: appointment.id, family_name, given_name });
     }
-    let shrinks = ended.len() * 2 > held.current();
-    Ok((changes, Report { results, ended, shrinks }))
+    let ends = ended.len() + said;
+    let shrinks = ends * 2 > held.current();
+    Ok((changes, Report { results, ended, ends, shrinks }))
 }
 
 fn apply_revisions(
@@ -126,12 +132,16 @@ fn revise<'a>(
         None => drafted,
         Some(was) => Appointment { id: was.id, created_at: was.created_at, updated_at: was.updated_at, ..drafted },
     };
-    // What else is current is left out, and so it will end.
+    // What else is current is left out, and so it will end, unless what is left out stays.
     let others: Vec<Appointment> = held
         .here(current)
         .filter(|other| other.id != now.id)
         .map(|other| {
-            let end = if is_current(other, roster.as_of) { Some(roster.as_of.max(other.started_on)) } else { other.ended_on };
+            let end = if roster.mode == RosterMode::Full && is_current(other, roster.as_of) {
+                Some(roster.as_of.max(other.started_on))
+            } else {
+                other.ended_on
+            };
             Appointment { ended_on: end, ..other.clone() }
         })
         .collect();

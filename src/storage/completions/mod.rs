@@ -6,6 +6,7 @@ mod waiting;
 use std::collections::HashMap;
 
 use diesel::prelude::*;
+use diesel::sql_types::{Bool, Nullable, Text};
 use jiff::Timestamp;
 use uuid::Uuid;
 
@@ -16,7 +17,7 @@ use super::conn::AnyConn;
 use super::dialect::{MAX_BINDS, per_backend, rows_per_statement};
 use super::officers::while_granted;
 use super::schema::{appointments, completion_revisions, completions, grants};
-use super::types::{At, Id, Json, On};
+use super::types::{At, Guid, Id, Instant, Json, On};
 use crate::domain::agency::AgencyKey;
 use crate::domain::completion::CompletionDraft;
 use crate::domain::placement::{CompletionStatus, ParkedReason, Placement};
@@ -332,17 +333,66 @@ pub fn of_officer(conn: &mut AnyConn, officer: Uuid) -> Result<Vec<Completion>, 
 /// # Errors
 /// Where the database fails.
 pub fn place(conn: &mut AnyConn, placements: &[(Uuid, Placement, bool)], now: Timestamp) -> Result<(), StorageError> {
-    for (id, placement, by_hand) in placements {
-        diesel::update(completions::table.filter(completions::id.eq(Id(*id))))
-            .set((
-                completions::officer_id.eq(placement.officer.map(Id)),
-                completions::training_id.eq(placement.training.map(Id)),
-                completions::parked_reason.eq(placement.reason.map(ParkedReason::as_str)),
-                completions::placed_by_hand.eq(*by_hand),
-                completions::updated_at.eq(At(now)),
-            ))
-            .execute(conn)?;
+    for some in placements.chunks(rows_per_statement(6)) {
+        let row = |at: usize| {
+            let values: Vec<String> = (1..=5).map(|column| format!("${}", at * 5 + column + 1)).collect();
+            format!("({})", values.join(", "))
+        };
+        let rows: Vec<String> = (0..some.len()).map(row).collect();
+        // Both databases call the columns of a list of values so.
+        let mut update = diesel::sql_query(format!(
+            "UPDATE completions SET officer_id = v.column2, training_id = v.column3, parked_reason = v.column4, placed_by_hand = v.column5, \
+             updated_at = $1 FROM (VALUES {}) AS v WHERE completions.id = v.column1",
+            rows.join(", ")
+        ))
+        .into_boxed::<super::conn::MultiBackend>()
+        .bind::<Instant, _>(At(now));
+        for (id, placement, by_hand) in some {
+            update = update.bind::<Guid, _>(Id(*id)).bind::<Nullable<Guid>, _>(placement.officer.map(Id));
+            update = update.bind::<Nullable<Guid>, _>(placement.training.map(Id));
+            update = update.bind::<Nullable<Text>, _>(placement.reason.map(ParkedReason::as_str)).bind::<Bool, _>(*by_hand);
+        }
+        update.execute(conn)?;
     }
+    Ok(())
+}
+
+/// What a completion was before it came with other content.
+#[derive(Debug, Clone, PartialEq)]
+pub struct Former {
+    /// Which, counted from 1.
+    pub revision: u32,
+    /// What was pushed.
+    pub draft: CompletionDraft,
+    /// When other content came in its place.
+    pub replaced_at: Timestamp,
+}
+
+/// The former revisions of a completion after one of them, from the first.
+///
+/// # Errors
+/// Where the database fails.
+pub fn revisions(conn: &mut AnyConn, id: Uuid, after: u32, fetch: i64) -> Result<Vec<Former>, StorageError> {
+    let rows: Vec<(i32, Json, At)> = completion_revisions::table
+        .filter(completion_revisions::completion_id.eq(Id(id)))
+        .filter(completion_revisions::revision.gt(i32::try_from(after).unwrap_or(i32::MAX)))
+        .order(completion_revisions::revision)
+        .limit(fetch)
+        .select((completion_revisions::revision, completion_revisions::content, completion_revisions::replaced_at))
+        .load(conn)?;
+    rows.into_iter()
+        .map(|(number, document, at)| Ok(Former { revision: revision(number)?, draft: content::from_json(&document.0)?, replaced_at: at.0 }))
+        .collect()
+}
+
+/// Lets a completion that was taken back hold again.
+///
+/// # Errors
+/// Where the database fails.
+pub fn reinstate(conn: &mut AnyConn, id: Uuid, now: Timestamp) -> Result<(), StorageError> {
+    diesel::update(completions::table.filter(completions::id.eq(Id(id))))
+        .set((completions::revoked_at.eq(None::<At>), completions::revocation_reason.eq(None::<String>), completions::updated_at.eq(At(now))))
+        .execute(conn)?;
     Ok(())
 }
 

@@ -1,5 +1,7 @@
 //! `/v1/agencies/{agency}/roster`
 
+mod body;
+
 use actix_web::{HttpRequest, get, put};
 use deserr::Deserr;
 use serde::Serialize;
@@ -7,27 +9,26 @@ use serde_json::Value;
 use utoipa::{IntoParams, ToSchema};
 use uuid::Uuid;
 
+use self::body::{RosterBody, read_rows, read_values};
 use super::auth::{Allowed, OfficersRead, OfficersWrite};
-use super::decode::{AtMost, Day, Faults, Flag};
-use super::extract::{AgencyPath, BATCH_LIMIT, Body, Preconditions, Query, prefers_minimal};
+use super::decode::{AtMost, Day, Faults, Flag, Ref};
+use super::doors::{CsvQuery, Given, layout_of};
+use super::extract::{AgencyPath, ListQuery, Preconditions, Query, prefers_minimal};
+use super::media;
 use super::officers::{IdentifierInput, OfficerView, identifiers, views};
 use super::page::{self, Cursor, Limit, Page};
 use super::problem::{ApiError, ApiResult, Kind, Problem};
-use super::registry::Registry;
 use super::respond;
 use crate::domain::agency::AgencyKey;
 use crate::domain::appointment::Employment;
-use crate::domain::roster::RosterEntry;
-use crate::domain::text::{Email, Name, Number};
+use crate::domain::csv_mapping::{CsvKind, DateFormat, Delimiter};
+use crate::domain::roster::{RosterEntry, RosterMode};
+use crate::domain::text::{Email, Name, Number, Text};
+use crate::rows::read::Format;
+use crate::rows::sheet::Layout;
 use crate::service::Fault;
 use crate::service::roster::{self as service, EntryResult, Outcome, Report, Roster};
 use crate::telemetry::RECORDS;
-
-/// How many officers a roster has at the most.
-const MAX_ENTRIES: usize = 100_000;
-
-/// How many faults of a roster are told at the most.
-const MAX_FAULTS: usize = 1000;
 
 /// The whole roster of an agency.
 #[derive(Debug, Clone, Deserr, Serialize, ToSchema)]
@@ -154,6 +155,60 @@ struct PutRosterQuery {
     #[deserr(default)]
     #[param(value_type = Option<bool>)]
     allow_shrink: Option<Flag>,
+    /// Whether it is the whole roster (`full`, the default), or names changes alone (`delta`): then those who are left out stay as they are.
+    #[deserr(default)]
+    #[param(inline)]
+    mode: Option<RosterMode>,
+    /// Let it undo a roster of a later day, which was taken before.
+    #[deserr(default)]
+    #[param(value_type = Option<bool>)]
+    allow_older: Option<Flag>,
+    /// Of NDJSON and CSV: the day on which it is true, needed; JSON has it in the body.
+    #[deserr(default)]
+    #[param(inline)]
+    as_of: Option<Day>,
+    /// Of CSV: a CSV mapping of the client, by its id. What else the query says is stronger.
+    #[deserr(default)]
+    #[param(inline)]
+    mapping: Option<Ref>,
+    /// Of CSV: `field=column`, any number of times. A column named like a field needs none.
+    #[deserr(default)]
+    #[param(value_type = Option<Vec<Given>>, inline, explode = true, max_items = 200, example = json!(["badge_number=Star"]))]
+    map: AtMost<Given, 200>,
+    /// Of CSV: `field=value`, the same for every row, any number of times.
+    #[deserr(default)]
+    #[param(value_type = Option<Vec<Given>>, inline, explode = true, max_items = 200, example = json!(["sworn=yes"]))]
+    set: AtMost<Given, 200>,
+    /// Of CSV: what stands between cells; found out where it isn't said.
+    #[deserr(default)]
+    #[param(inline)]
+    delimiter: Option<Delimiter>,
+    /// Of CSV: what it is written in, where neither a byte order mark nor the media type says; UTF-8 otherwise.
+    #[deserr(default)]
+    #[param(value_type = Option<String>, max_length = 50, example = "windows-1252")]
+    encoding: Option<Text<50>>,
+    /// Of CSV: how dates are written.
+    #[deserr(default)]
+    #[param(inline)]
+    date_format: Option<DateFormat>,
+    /// Of CSV: how the first row after the last officer begins.
+    #[deserr(default)]
+    #[param(inline)]
+    footer: Option<Name>,
+}
+
+impl PutRosterQuery {
+    fn csv(&mut self) -> CsvQuery {
+        CsvQuery {
+            mapping: self.mapping,
+            map: std::mem::take(&mut self.map.0),
+            set: std::mem::take(&mut self.set.0),
+            delimiter: self.delimiter,
+            encoding: self.encoding.take(),
+            date_format: self.date_format,
+            footer: self.footer.take(),
+        }
+    }
 }
 
 /// Which day and page of the roster.
@@ -194,34 +249,6 @@ impl From<RosterEntryInput> for RosterEntry {
             identifiers: identifiers(input.identifiers.0),
         }
     }
-}
-
-/// Reads every entry by itself; a roster with a faulty one is refused whole, or the person whom it means would be ended.
-fn read(officers: Vec<Value>, registry: &Registry) -> Result<Vec<RosterEntry>, ApiError> {
-    if officers.len() > MAX_ENTRIES {
-        let detail = format!("a roster has at most {MAX_ENTRIES} officers, and this one has {}", officers.len());
-        return Err(ApiError::new(Kind::ContentTooLarge).detail(detail));
-    }
-    let mut entries = Vec::with_capacity(officers.len());
-    let mut faults = Vec::new();
-    for (index, value) in officers.into_iter().enumerate() {
-        match registry.decode::<RosterEntryInput>(value).map(RosterEntry::from) {
-            Ok(entry) => {
-                faults.extend(service::faults_of(index, &entry));
-                entries.push(entry);
-            }
-            Err(own) => faults.extend(own.into_iter().map(|fault| Fault { pointer: format!("/officers/{index}{}", fault.pointer), ..fault })),
-        }
-    }
-    if faults.is_empty() {
-        return Ok(entries);
-    }
-    let mut problem = ApiError::new(Kind::InvalidContent);
-    if faults.len() > MAX_FAULTS {
-        problem = problem.detail(format!("the roster has {} faults, of which these are the first {MAX_FAULTS}", faults.len()));
-        faults.truncate(MAX_FAULTS);
-    }
-    Err(problem.faults(faults))
 }
 
 impl RosterView {
@@ -281,12 +308,18 @@ impl RosterResultView {
 
 /// Put an agency's whole roster
 ///
-/// At most 100,000 officers or 16 MiB. Each is matched one to one to whom the registry holds: by identifier, numbers, names and first
+/// At most 100,000 officers and 16 MiB, in JSON, NDJSON (one officer a line) or CSV: it is written in one transaction. Each is matched one to one to whom the registry holds: by identifier, numbers, names and first
 /// day. Who is new is appointed; who is held is brought up to date; whoever has a current appointment and is left out gets
 /// `ended_on` = `as_of`. An officer of whom it can't be told who it is, is `rejected`, and nobody whom it may mean is ended. A fault in any
-/// entry refuses the whole roster, and so does one that would end more than half of the agency, unless `allow_shrink=true`. Sending
-/// the same roster again changes nothing. `Prefer: return=minimal` leaves out the results that are `created` or `unchanged`.
-#[utoipa::path(tag = "roster", request_body = RosterInput, security(("bearer" = ["officers:write"])),
+/// entry refuses the whole roster, and so does one that would end more than half of the agency, unless `allow_shrink=true`. A roster of an
+/// earlier day than one that was taken already is refused (409 `roster_outdated`), unless `allow_older=true`. With `mode=delta` it names
+/// changes alone: those who are left out stay as they are, and who leaves is named with `ended_on`. Sending the same roster again changes
+/// nothing. A roster has no `ETag`: any `If-Match` is 412. `Prefer: return=minimal` leaves out the results that are `created` or `unchanged`.
+#[utoipa::path(tag = "roster",
+    request_body(content((RosterInput = "application/json"),
+        (String = "application/x-ndjson", example = json!("{\"family_name\": \"Rivera\", \"given_name\": \"Maria\", \"sworn\": true, \"started_on\": \"2019-05-01\"}\n")),
+        (String = "text/csv", example = json!("family_name,given_name,sworn,started_on\nRivera,Maria,yes,2019-05-01\n")))),
+    security(("bearer" = ["officers:write"])),
     params(("agency" = AgencyKey, Path), PutRosterQuery,
         ("Prefer" = Option<String>, Header, description = "`return=minimal` (RFC 7240) leaves out the results that are `created` or `unchanged`.", example = "return=minimal")),
     responses((status = 200, description = "What became of every officer.", body = RosterView)))]
@@ -295,15 +328,39 @@ async fn put_roster(
     caller: Allowed<OfficersWrite>,
     request: HttpRequest,
     path: AgencyPath,
-    query: Query<PutRosterQuery>,
+    query: ListQuery<PutRosterQuery>,
     preconditions: Preconditions,
-    body: Body<RosterInput, BATCH_LIMIT>,
+    body: RosterBody,
 ) -> ApiResult {
     // A roster is read in pages, which have no version: none that a caller names is the current one.
     preconditions.check(None)?;
     let on = |flag: Option<Flag>| flag.is_some_and(|flag| flag.0);
-    let (dry_run, allow_shrink) = (on(query.0.dry_run), on(query.0.allow_shrink));
-    let roster = Roster { as_of: body.value.as_of.0, entries: read(body.value.officers, caller.registry())?, dry_run, allow_shrink };
+    let mut query = query.0;
+    let csv = query.csv();
+    let (as_of, entries) = match body {
+        RosterBody::Json(body) => {
+            csv.refuse()?;
+            if query.as_of.is_some() {
+                return Err(day_fault("in_the_body", "a roster in JSON says its day in the body"));
+            }
+            (body.value.as_of.0, read_values(body.value.officers, caller.registry())?)
+        }
+        RosterBody::Rows(format, bytes) => {
+            let layout = if format == Format::Csv {
+                layout_of(&caller, csv, CsvKind::Roster, media::charset(&request)).await?
+            } else {
+                csv.refuse()?;
+                Layout::default()
+            };
+            let as_of = query.as_of.ok_or_else(|| day_fault("required", "`as_of` is required: the day on which the roster is true"))?;
+            let registry = caller.registry().clone();
+            let reading = actix_web::web::block(move || read_rows(bytes, format, &layout, &registry)).await;
+            (as_of.0, reading.map_err(|_| ApiError::new(Kind::Internal))??)
+        }
+    };
+    let dry_run = on(query.dry_run);
+    let (allow_shrink, allow_older) = (on(query.allow_shrink), on(query.allow_older));
+    let roster = Roster { as_of, entries, dry_run, allow_shrink, mode: query.mode.unwrap_or_default(), allow_older };
     let report = if dry_run {
         caller.read(move |tx| service::put(tx, &path.0, &roster)).await?
     } else {
@@ -314,6 +371,10 @@ async fn put_roster(
         view.count_metrics();
     }
     respond::changed(&view)
+}
+
+fn day_fault(code: &'static str, detail: &str) -> ApiError {
+    ApiError::new(Kind::InvalidParameter).faults(vec![Fault::new("/as_of", code, detail)])
 }
 
 /// Get an agency's roster

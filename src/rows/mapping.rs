@@ -5,19 +5,39 @@ use std::{
     sync::{Mutex, MutexGuard, PoisonError},
 };
 
-use super::{
-    args::Pair,
-    convert::{Context, convert},
-    fields::{Form, Table, Target},
-    read::Column,
-};
+use super::convert::{Context, convert};
+use super::fields::{Form, Table, Target};
+use super::read::Column;
+use crate::domain::csv_mapping::DateFormat;
+
+/// One `map` or `set`: a field, and its column or value.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Pair {
+    /// The dotted name of the field.
+    pub field: String,
+    /// The name of a column, or a value.
+    pub to: String,
+}
+
+impl Pair {
+    /// Reads `field=column` or `field=value`: the field ends at the first equals sign.
+    ///
+    /// # Errors
+    /// How to write it.
+    pub fn parse(text: &str) -> Result<Self, String> {
+        match text.split_once('=') {
+            Some((field, to)) if !field.trim().is_empty() => Ok(Self { field: field.trim().to_owned(), to: to.trim().to_owned() }),
+            _ => Err("write it as field=value".to_owned()),
+        }
+    }
+}
 
 /// Where the value of a field comes from.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum Origin {
     /// From the file.
     Column(Column),
-    /// From `--set`.
+    /// From a `set`: the same in every row.
     Fixed(String),
 }
 
@@ -37,7 +57,7 @@ impl Binding {
         match &self.origin {
             Origin::Column(column) if column.name == field => format!("column \"{field}\""),
             Origin::Column(column) => format!("column \"{}\" ({field})", column.name),
-            Origin::Fixed(_) => format!("--set {field}"),
+            Origin::Fixed(_) => format!("set {field}"),
         }
     }
 }
@@ -51,6 +71,8 @@ pub struct Mapping {
     pub bindings: Vec<Binding>,
     /// True where every object says its own names.
     pub open: bool,
+    /// How dates are written.
+    pub dates: DateFormat,
     /// Names of mapped columns that no object has borne yet.
     unseen: Mutex<BTreeSet<String>>,
 }
@@ -59,9 +81,9 @@ impl Mapping {
     /// Binds fields to columns and values. Without a header (NDJSON) every field is also looked for under its own name.
     ///
     /// # Errors
-    /// A field or column that there isn't, a field given twice, a required one not given, a `--set` that isn't understood; in words for the user.
+    /// A field or column that there isn't, a field given twice, a required one not given, a `set` that isn't understood; in words for the user.
     pub fn new(table: &'static Table, maps: &[Pair], sets: &[Pair], header: Option<&[String]>) -> Result<Self, String> {
-        let mut mapping = Self { table, bindings: Vec::new(), open: header.is_none(), unseen: Mutex::default() };
+        let mut mapping = Self { table, bindings: Vec::new(), open: header.is_none(), dates: DateFormat::Iso, unseen: Mutex::default() };
         for pair in maps {
             let column = find_column(&pair.to, header)?;
             mapping.bind(&pair.field, Origin::Column(column))?;
@@ -121,7 +143,7 @@ impl Mapping {
         for field in self.table.fields.iter().filter(|field| field.required) {
             if !self.is_bound(&Target::Field(field)) {
                 return Err(format!(
-                    "nothing gives \"{name}\": add --map {name}=COLUMN or --set {name}=VALUE; the columns are {columns}",
+                    "nothing gives \"{name}\": map it to a column, or set its value; the columns are {columns}",
                     name = field.name,
                     columns = header.unwrap_or_default().join(", ")
                 ));
@@ -141,6 +163,11 @@ impl Mapping {
             }
         }
         Ok(())
+    }
+
+    /// How many fields come from a column.
+    pub fn columns(&self) -> usize {
+        self.bindings.iter().filter(|binding| matches!(binding.origin, Origin::Column(_))).count()
     }
 
     /// The column that a field comes from.
@@ -177,7 +204,7 @@ pub fn find_column(name: &str, header: Option<&[String]>) -> Result<Column, Stri
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::import::fields::{AGENCIES, COMPLETIONS};
+    use crate::rows::fields::{AGENCIES, COMPLETIONS};
 
     fn pairs(texts: &[&str]) -> Vec<Pair> {
         let split = texts.iter().map(|text| text.split_once('=').unwrap());

@@ -73,6 +73,14 @@ impl Target {
         }
     }
 
+    /// The JSON pointer to it in a record.
+    pub fn pointer(&self) -> String {
+        match self {
+            Self::Field(field) => format!("/{}", field.name.replace('.', "/")),
+            Self::Identifier(_) => "/identifiers".to_owned(),
+        }
+    }
+
     /// How the value is read.
     pub fn form(&self) -> Form {
         match self {

@@ -3,6 +3,7 @@
 use serde_json::{Number, Value};
 
 use crate::domain::appointment::Employment;
+use crate::domain::csv_mapping::DateFormat;
 
 use super::{dates, fields::Form, kinds, places};
 
@@ -15,6 +16,8 @@ pub struct Context<'a> {
     pub country: Option<&'a str>,
     /// The subdivision, as written.
     pub subdivision: Option<&'a str>,
+    /// How dates are written.
+    pub dates: DateFormat,
 }
 
 /// Why a value wasn't understood.
@@ -42,14 +45,12 @@ pub fn convert(form: Form, text: &str, context: Context<'_>) -> Result<Value, Mi
             .map_err(refuse("unknown_kind")),
         Form::Country => places::country(text).map(Value::from).map_err(refuse("unknown_country")),
         Form::Subdivision => places::subdivision(text, context.country).map(Value::from).map_err(refuse("unknown_subdivision")),
-        Form::Date => dates::parse(text).map(|moment| moment.date.to_string().into()).map_err(refuse("not_a_date")),
-        Form::DateOrInstant => dates::parse(text)
-            .map(|moment| match moment.instant() {
-                Some(instant) => instant.into(),
-                None => moment.date.to_string().into(),
-            })
-            .map_err(refuse("not_a_date")),
-        Form::Instant => instant(text).map_err(refuse("not_an_instant")),
+        Form::Date => dates::parse(text, context.dates).map(|moment| moment.date.to_string().into()),
+        Form::DateOrInstant => dates::parse(text, context.dates).map(|moment| match moment.instant() {
+            Some(instant) => instant.into(),
+            None => moment.date.to_string().into(),
+        }),
+        Form::Instant => instant(text, context.dates),
         Form::Boolean => boolean(text).map_err(refuse("not_yes_or_no")),
         Form::Count => count(text).map_err(refuse("not_a_count")),
         Form::Number => number(text).map_err(refuse("not_a_number")),
@@ -75,10 +76,11 @@ fn oris(text: &str) -> Value {
     codes.map(str::to_ascii_uppercase).collect()
 }
 
-fn instant(text: &str) -> Result<Value, String> {
-    let moment = dates::parse(text)?;
+fn instant(text: &str, format: DateFormat) -> Result<Value, Misfit> {
+    let moment = dates::parse(text, format)?;
     let whole = moment.instant();
-    whole.map(Value::from).ok_or_else(|| format!("\"{text}\" lacks a time with an offset, such as 2004-10-29T16:00:00-06:00"))
+    let lacking = || Misfit { code: "not_an_instant", detail: format!("\"{text}\" lacks a time with an offset, such as 2004-10-29T16:00:00-06:00") };
+    whole.map(Value::from).ok_or_else(lacking)
 }
 
 fn boolean(text: &str) -> Result<Value, String> {
@@ -208,7 +210,7 @@ mod tests {
             form in prop::sample::select(FORMS.to_vec()),
             text in "[A-Za-z]{1,9}|[0-9]{1,6}|[12][0-9]{3}-[01][0-9]-[0-3][0-9]( [0-2][0-9]:[0-5][0-9]Z?)?",
         ) {
-            let context = Context { name: Some("Nowhere Police"), country: Some("US"), subdivision: Some("TX") };
+            let context = Context { name: Some("Nowhere Police"), country: Some("US"), subdivision: Some("TX"), dates: DateFormat::Iso };
             if let Ok(value) = convert(form, &text, context) {
                 let again = match &value {
                     Value::String(text) => text.clone(),

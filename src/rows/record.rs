@@ -1,5 +1,7 @@
 //! The record that a row makes, and the way back from a fault of the record to the column.
 
+use std::borrow::Cow;
+
 use serde_json::{Map, Value, json};
 use uuid::Uuid;
 
@@ -17,7 +19,9 @@ const NAMESPACE: Uuid = Uuid::from_u128(0x6f6e_656d_696e_4d8a_9f21_726f_7773_696
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Fault {
     /// A stable word.
-    pub code: String,
+    pub code: Cow<'static, str>,
+    /// Where in the record, as a JSON pointer; empty for the whole row.
+    pub pointer: String,
     /// Where, in words: `column "star" (officer.badge_number)`; empty for the whole row.
     pub place: String,
     /// For the person who corrects the file.
@@ -37,7 +41,7 @@ impl Mapping {
     /// All faults of the row.
     pub fn record(&self, row: &Row) -> Result<Map<String, Value>, Vec<Fault>> {
         if let Some(misfit) = row.misfit() {
-            return Err(vec![at(String::new(), misfit)]);
+            return Err(vec![Fault { code: misfit.code.into(), pointer: String::new(), place: String::new(), detail: misfit.detail }]);
         }
         if let Cells::Json(_, flat) = &row.cells {
             self.unseen().retain(|name| !flat.contains_key(name));
@@ -52,14 +56,14 @@ impl Mapping {
             };
             match text {
                 Ok(text) => texts.push((binding, text)),
-                Err(misfit) => faults.push(at(binding.place(), misfit)),
+                Err(misfit) => faults.push(at(binding, misfit)),
             }
         }
         let text_of = |name: &str| {
             let mut found = texts.iter().filter(|(b, _)| b.target.name() == name);
             found.find_map(|(_, text)| text.as_deref())
         };
-        let context = Context { name: text_of("name"), country: text_of("country"), subdivision: text_of("subdivision") };
+        let context = Context { name: text_of("name"), country: text_of("country"), subdivision: text_of("subdivision"), dates: self.dates };
         let is_void = |name: &str| {
             let mut hinges = self.table.hinges.iter();
             hinges.any(|(object, hinge)| name.strip_prefix(object).is_some_and(|rest| rest.starts_with('.')) && text_of(hinge).is_none())
@@ -71,10 +75,10 @@ impl Mapping {
                 _ if is_void(&name) => {}
                 Some(text) => match convert(binding.target.form(), text, context) {
                     Ok(value) => insert(&mut body, &binding.target, value),
-                    Err(misfit) => faults.push(at(binding.place(), misfit)),
+                    Err(misfit) => faults.push(at(binding, misfit)),
                 },
                 None if binding.target.required() => {
-                    faults.push(Fault { code: "required".to_owned(), place: binding.place(), detail: "is blank, and must not be".to_owned() });
+                    faults.push(at(binding, Misfit { code: "required", detail: "is blank, and must not be".to_owned() }));
                 }
                 None => {}
             }
@@ -101,20 +105,37 @@ impl Mapping {
 
     /// The place in the file of a JSON pointer into a record that this mapping made.
     pub fn place_of(&self, pointer: &str, body: &Map<String, Value>) -> String {
-        let path = within_record(pointer.trim_start_matches('/'));
-        let mut parts = path.split('/');
-        let name = match (parts.next(), parts.next()) {
-            (Some("identifiers"), Some(index)) => {
-                let at = index.parse().unwrap_or(usize::MAX);
-                let system = body.get("identifiers").and_then(|list| list[at]["system"].as_str());
-                format!("{IDENTIFIERS}{}", system.unwrap_or(index))
-            }
-            _ => path.replace('/', ".").replace("~1", "/").replace("~0", "~"),
-        };
+        let name = name_of(pointer, body);
+        self.binding_of(&name).map_or_else(|| name.clone(), Binding::place)
+    }
+
+    /// The column that a JSON pointer into a record that this mapping made leads back to, where its value comes from one.
+    pub fn column_at(&self, pointer: &str, body: &Map<String, Value>) -> Option<&str> {
+        match &self.binding_of(&name_of(pointer, body))?.origin {
+            Origin::Column(column) => Some(&column.name),
+            Origin::Fixed(_) => None,
+        }
+    }
+
+    fn binding_of(&self, name: &str) -> Option<&Binding> {
         // An item of a list stands in the cell of the list.
         let list = name.rsplit_once('.').map_or("", |(list, _)| list);
         let bound = |name: &str| self.bindings.iter().find(|b| b.target.name() == name);
-        bound(&name).or_else(|| bound(list)).map_or_else(|| name.clone(), Binding::place)
+        bound(name).or_else(|| bound(list))
+    }
+}
+
+/// The dotted name of what a JSON pointer leads to.
+fn name_of(pointer: &str, body: &Map<String, Value>) -> String {
+    let path = within_record(pointer.trim_start_matches('/'));
+    let mut parts = path.split('/');
+    match (parts.next(), parts.next()) {
+        (Some("identifiers"), Some(index)) => {
+            let at = index.parse().unwrap_or(usize::MAX);
+            let system = body.get("identifiers").and_then(|list| list[at]["system"].as_str());
+            format!("{IDENTIFIERS}{}", system.unwrap_or(index))
+        }
+        _ => path.replace('/', ".").replace("~1", "/").replace("~0", "~"),
     }
 }
 
@@ -133,8 +154,8 @@ pub fn derived_id(body: &Map<String, Value>) -> String {
     Uuid::new_v5(&NAMESPACE, text.as_bytes()).to_string()
 }
 
-fn at(place: String, misfit: Misfit) -> Fault {
-    Fault { code: misfit.code.to_owned(), place, detail: misfit.detail }
+fn at(binding: &Binding, misfit: Misfit) -> Fault {
+    Fault { code: misfit.code.into(), pointer: binding.target.pointer(), place: binding.place(), detail: misfit.detail }
 }
 
 fn insert(body: &mut Map<String, Value>, target: &Target, value: Value) {
@@ -164,11 +185,10 @@ mod tests {
     use proptest::prelude::*;
 
     use super::*;
-    use crate::import::{
-        args::{Format, Pair},
-        fields::{AGENCIES, COMPLETIONS, ROSTER, Table},
-        read::Source,
-    };
+    use crate::rows::fields::{AGENCIES, COMPLETIONS, ROSTER, Table};
+    use crate::rows::mapping::Pair;
+    use crate::rows::read::{Format, Source};
+    use crate::rows::sheet::{Layout, Rows, open};
 
     fn pairs(texts: &[&str]) -> Vec<Pair> {
         let split = texts.iter().map(|text| text.split_once('=').unwrap());
@@ -182,8 +202,8 @@ mod tests {
     type Made = Result<Map<String, Value>, Vec<Fault>>;
 
     fn records(table: &'static Table, maps: &[&str], sets: &[&str], text: &str, format: Format) -> Vec<Made> {
-        let mut source = Source::new(Box::new(std::io::Cursor::new(text.to_owned())), format).unwrap();
-        let mapping = Mapping::new(table, &pairs(maps), &pairs(sets), source.header()).unwrap();
+        let layout = Layout { maps: pairs(maps), sets: pairs(sets), ..Layout::default() };
+        let Rows { mut source, mapping } = open(Box::new(std::io::Cursor::new(text.to_owned())), format, table, &layout).unwrap();
         std::iter::from_fn(|| source.next_row().unwrap()).map(|row| mapping.record(&row)).collect()
     }
 
@@ -233,7 +253,7 @@ mod tests {
     #[test]
     fn all_faults_of_a_row_are_told_at_once() {
         let made = records(&ROSTER, &[], &[], "family_name,given_name,sworn,started_on,ended_on\n,B,perhaps,28.4.2008,2009-02-30\n", Format::Csv);
-        let codes: Vec<String> = made[0].clone().unwrap_err().into_iter().map(|f| f.code).collect();
+        let codes: Vec<String> = made[0].clone().unwrap_err().into_iter().map(|f| f.code.into_owned()).collect();
         assert_eq!(codes, ["required", "not_yes_or_no", "not_a_date", "not_a_date"]);
     }
 
@@ -284,7 +304,7 @@ mod tests {
 
     #[test]
     fn a_name_that_no_object_bears_is_remembered() {
-        let mut source = Source::new(Box::new(&b"{\"done\":\"2002-02-02\"}"[..]), Format::Ndjson).unwrap();
+        let mut source = Source::lines(Box::new(&b"{\"done\":\"2002-02-02\"}"[..]));
         let maps = pairs(&["completed_on=done", "hours=lenght"]);
         let mapping = Mapping::new(&COMPLETIONS, &maps, &[], None).unwrap();
         mapping.record(&source.next_row().unwrap().unwrap()).unwrap();

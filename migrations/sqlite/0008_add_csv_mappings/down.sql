@@ -1,0 +1,2 @@
+DROP TABLE roster_marks;
+DROP TABLE csv_mappings;

@@ -1,0 +1,99 @@
+//! Media types: of bodies, and of answers.
+
+use actix_web::HttpRequest;
+use actix_web::http::header::{ACCEPT, ACCEPT_ENCODING, CONTENT_ENCODING, CONTENT_TYPE, HeaderName, HeaderValue};
+
+use super::extract::header;
+use super::problem::{ApiError, Kind};
+
+/// JSON.
+pub const JSON: &str = "application/json";
+
+/// One JSON object a line.
+pub const NDJSON: &str = "application/x-ndjson";
+
+/// Comma-separated values (RFC 4180).
+pub const CSV: &str = "text/csv";
+
+/// The one of `expected` that the body is, plain and not compressed. `accepted` is the header that names them in a refusal.
+///
+/// # Errors
+/// A problem of the kind [`Kind::UnsupportedMediaType`].
+pub fn expect(request: &HttpRequest, expected: &[&'static str], accepted: HeaderName) -> Result<&'static str, ApiError> {
+    let content_type = header(request.headers(), &CONTENT_TYPE)?.unwrap_or_default();
+    let essence = content_type.split(';').next().unwrap_or_default().trim();
+    let Some(found) = expected.iter().find(|media_type| essence.eq_ignore_ascii_case(media_type)) else {
+        let detail = format!("the body's media type is `{essence}`, and {} is expected", expected.join(" or "));
+        let names = HeaderValue::from_str(&expected.join(", ")).unwrap_or(HeaderValue::from_static(JSON));
+        return Err(ApiError::new(Kind::UnsupportedMediaType).detail(detail).header(accepted, names));
+    };
+    if header(request.headers(), &CONTENT_ENCODING)?.is_some_and(|encoding| !encoding.eq_ignore_ascii_case("identity")) {
+        let problem = ApiError::new(Kind::UnsupportedMediaType).detail("a compressed body is not read here");
+        return Err(problem.header(ACCEPT_ENCODING, HeaderValue::from_static("identity")));
+    }
+    Ok(found)
+}
+
+/// The `charset` of the body's media type.
+pub fn charset(request: &HttpRequest) -> Option<String> {
+    let content_type = request.headers().get(CONTENT_TYPE)?.to_str().ok()?;
+    let mut parameters = content_type.split(';').skip(1).filter_map(|parameter| parameter.split_once('='));
+    let (_, charset) = parameters.find(|(name, _)| name.trim().eq_ignore_ascii_case("charset"))?;
+    Some(charset.trim().trim_matches('"').to_owned())
+}
+
+/// Whether the caller would rather have NDJSON than JSON (RFC 9110 §12.5.1); of what it likes as well as the other, JSON.
+pub fn prefers_ndjson(request: &HttpRequest) -> bool {
+    let ranges: Vec<&str> = request.headers().get_all(ACCEPT).filter_map(|value| value.to_str().ok()).flat_map(|value| value.split(',')).collect();
+    let quality = |names: [&str; 3]| {
+        // The most specific range that fits decides.
+        let fitting = |name: &str| ranges.iter().find_map(|range| quality_of(range, name));
+        names.into_iter().find_map(fitting).unwrap_or(0)
+    };
+    quality([NDJSON, "application/*", "*/*"]) > quality([JSON, "application/*", "*/*"])
+}
+
+/// The weight of a range, in thousandths, where it is the range `name`.
+fn quality_of(range: &str, name: &str) -> Option<u16> {
+    let mut parts = range.split(';').map(str::trim);
+    if !parts.next()?.eq_ignore_ascii_case(name) {
+        return None;
+    }
+    let weight = parts.find_map(|parameter| parameter.strip_prefix("q="));
+    let thousandths =
+        weight.map_or(Some(1000.0), |weight| weight.parse::<f32>().ok().filter(|weight| (0.0..=1.0).contains(weight)).map(|w| w * 1000.0));
+    #[expect(clippy::cast_possible_truncation, clippy::cast_sign_loss, reason = "from 0 to 1000")]
+    thousandths.map(|weight| weight as u16)
+}
+
+#[cfg(test)]
+mod tests {
+    use actix_web::test::TestRequest;
+
+    use super::*;
+
+    #[test]
+    fn ndjson_is_answered_where_it_is_asked_for() {
+        for (accept, expected) in [
+            (None, false),
+            (Some("*/*"), false),
+            (Some("application/json"), false),
+            (Some("application/x-ndjson"), true),
+            (Some("application/x-ndjson, */*;q=0.1"), true),
+            (Some("application/x-ndjson;q=0.5, application/json"), false),
+            (Some("application/json;q=0.5, Application/X-NDJSON; q=0.7"), true),
+            (Some("text/html"), false),
+        ] {
+            let request = accept.map_or_else(TestRequest::default, |accept| TestRequest::default().insert_header((ACCEPT, accept)));
+            assert_eq!(prefers_ndjson(&request.to_http_request()), expected, "{accept:?}");
+        }
+    }
+
+    #[test]
+    fn a_charset_is_a_parameter_of_the_media_type() {
+        for (content_type, expected) in [("text/csv", None), ("text/csv; header=present; Charset=\"Windows-1252\"", Some("Windows-1252"))] {
+            let request = TestRequest::default().insert_header((CONTENT_TYPE, content_type)).to_http_request();
+            assert_eq!(charset(&request).as_deref(), expected);
+        }
+    }
+}
