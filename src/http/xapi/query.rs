@@ -120,15 +120,15 @@ pub struct StatementQuery {
     voided_statement_id: Option<StatementId>,
     /// Only those whose actor or object is this Agent or identified Group, as JSON.
     #[deserr(default)]
-    #[param(value_type = Option<String>)]
+    #[param(value_type = Option<String>, max_length = 8192)]
     agent: Option<Json>,
     /// Only those of this verb.
     #[deserr(default)]
-    #[param(value_type = Option<String>)]
+    #[param(value_type = Option<String>, max_length = 8192)]
     verb: Option<Iri>,
     /// Only those whose object is this Activity.
     #[deserr(default)]
-    #[param(value_type = Option<String>)]
+    #[param(value_type = Option<String>, max_length = 8192)]
     activity: Option<Iri>,
     /// Only those of this registration.
     #[deserr(default)]
@@ -168,7 +168,7 @@ pub struct StatementQuery {
     ascending: Option<Flag>,
     /// Where the page begins, as `more` of the page before has it.
     #[deserr(default)]
-    #[param(value_type = Option<String>)]
+    #[param(value_type = Option<String>, pattern = "^[A-Za-z0-9_-]{32}$")]
     page: Option<PageKey>,
 }
 
