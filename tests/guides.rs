@@ -20,6 +20,7 @@ use onemind::telemetry;
 use serde_json::Value;
 
 const LMS: &str = include_str!("../docs/lms-vendors.md");
+const XAPI: &str = include_str!("../docs/xapi.md");
 const RMS: &str = include_str!("../docs/rms-vendors.md");
 const OPERATING: &str = include_str!("../docs/operating.md");
 
@@ -31,6 +32,18 @@ fn the_guide_for_lms_vendors_works_on_sqlite() {
 #[test]
 fn the_guide_for_rms_vendors_works_on_sqlite() {
     follow(RMS, Backend::Sqlite);
+}
+
+#[test]
+fn the_guide_for_xapi_works_on_sqlite() {
+    follow(XAPI, Backend::Sqlite);
+}
+
+#[test]
+fn the_guide_for_xapi_works_on_postgresql() {
+    if Backend::postgres_is_here() {
+        follow(XAPI, Backend::Postgres);
+    }
 }
 
 #[test]

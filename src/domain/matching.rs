@@ -1,6 +1,7 @@
 //! Which officer a reference means (rule 7).
 
 use std::borrow::Borrow;
+use std::cmp::Reverse;
 
 use jiff::civil::Date;
 use uuid::Uuid;
@@ -9,7 +10,7 @@ use super::agency::AgencyKey;
 use super::invalid::{Faults, Invalid};
 use super::names::fold;
 use super::officer::Identifier;
-use super::text::{Email, Name, Number};
+use super::text::{Email, EmailSha1, Name, Number};
 
 /// How a completion names an officer: a conjunction, every key of which must agree with one and the same officer.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
@@ -20,6 +21,8 @@ pub struct OfficerReference {
     pub identifier: Option<Identifier>,
     /// Address of electronic mail.
     pub email: Option<Email>,
+    /// Digest of the address of electronic mail, as it is written or in lower case.
+    pub email_sha1: Option<EmailSha1>,
     /// An agency of the officer.
     pub agency: Option<AgencyKey>,
     /// Number in the agency's payroll, as it stood on the day of completion.
@@ -65,10 +68,16 @@ pub struct CandidateAppointment {
 pub struct Candidate {
     /// Who.
     pub officer: Uuid,
+    /// Of whom the officer is a record; of another officer only while nobody has confirmed that they are one person.
+    pub person: Uuid,
+    /// Ids of officers in whose places this one stands.
+    pub former_ids: Vec<Uuid>,
     /// `(system, value)` of each identifier.
     pub identifiers: Vec<(String, String)>,
     /// Address of electronic mail, folded.
     pub email: Option<String>,
+    /// Digests of the address, as it is written and in lower case.
+    pub email_sha1s: Vec<String>,
     /// Family name, folded.
     pub family_name: String,
     /// Given name, folded.
@@ -92,8 +101,8 @@ pub enum Match {
 
 impl OfficerReference {
     /// Faults, pointers relative to the reference: `agency_required` for a number without its agency, and
-    /// `insufficient_reference` for one that has neither a strong key (id, identifier, email, or number within an
-    /// agency) nor family name, given name, `appointed_on` and agency; `forbidden_identifier`.
+    /// `insufficient_reference` for one that has neither a strong key (id, identifier, email or its digest, or number
+    /// within an agency) nor family name, given name, `appointed_on` and agency; `forbidden_identifier`.
     pub fn check(&self) -> Faults {
         let mut faults = Faults::new();
         if let Some(invalid) = self.identifier.as_ref().and_then(Identifier::check) {
@@ -106,7 +115,7 @@ impl OfficerReference {
         } else if !self.has_strong_key() && !self.has_name_key() {
             let invalid = Invalid::new(
                 "insufficient_reference",
-                "needs id, identifier, email, or agency with employee_number or badge_number, or family_name, \
+                "needs id, identifier, email, email_sha1, or agency with employee_number or badge_number, or family_name, \
                  given_name, appointed_on and agency together",
             );
             faults.push((String::new(), invalid));
@@ -114,10 +123,11 @@ impl OfficerReference {
         faults
     }
 
-    /// Whether it gives an id, identifier, email, or a number within an agency.
+    /// Whether it gives an id, identifier, email or its digest, or a number within an agency.
     pub(super) fn has_strong_key(&self) -> bool {
         let numbered = self.employee_number.is_some() || self.badge_number.is_some();
-        self.id.is_some() || self.identifier.is_some() || self.email.is_some() || (numbered && self.agency.is_some())
+        let addressed = self.email.is_some() || self.email_sha1.is_some();
+        self.id.is_some() || self.identifier.is_some() || addressed || (numbered && self.agency.is_some())
     }
 
     /// Whether it gives family name, given name, `appointed_on` and agency.
@@ -131,6 +141,7 @@ impl OfficerReference {
         keys.extend(self.id.map(|id| format!("id:{id}")));
         keys.extend(self.identifier.as_ref().map(|i| identifier_key(i.system.as_str(), i.value.as_str())));
         keys.extend(self.email.as_ref().map(|email| format!("email:{}", email.folded())));
+        keys.extend(self.email_sha1.as_ref().map(|digest| format!("email_sha1:{digest}")));
         keys.extend(self.employee_number.as_ref().map(|number| format!("employee:{number}")));
         keys.extend(self.badge_number.as_ref().map(|number| format!("badge:{number}")));
         if let (Some(family), Some(given)) = (&self.family_name, &self.given_name) {
@@ -144,8 +155,10 @@ impl Candidate {
     /// Every key under which the officer is found, in the vocabulary of [`OfficerReference::keys`], each once.
     pub fn keys(&self) -> Vec<String> {
         let mut keys = vec![format!("id:{}", self.officer), name_key(&self.family_name, &self.given_name)];
+        keys.extend(self.former_ids.iter().map(|id| format!("id:{id}")));
         keys.extend(self.identifiers.iter().map(|(system, value)| identifier_key(system, value)));
         keys.extend(self.email.as_ref().map(|email| format!("email:{email}")));
+        keys.extend(self.email_sha1s.iter().map(|digest| format!("email_sha1:{digest}")));
         for appointment in &self.appointments {
             keys.extend(appointment.employee_numbers.iter().map(|spell| format!("employee:{}", spell.number)));
             keys.extend(appointment.badge_numbers.iter().map(|spell| format!("badge:{}", spell.number)));
@@ -173,29 +186,32 @@ pub fn name_key(family: &str, given: &str) -> String {
 ///
 /// `Conflict` when nobody agrees with everything, and somebody agrees with all the strong keys, or with family name, given
 /// name, first day and agency together, or when two strong keys find different people. Takes time linear in the candidates;
-/// those who share no key with the reference don't change the answer, nor does their order.
+/// those who share no key with the reference don't change the answer, nor does their order. Several records of one person are one
+/// candidate, in which each key may agree with another record; the answer is the record that has the appointment.
 pub fn match_officer(reference: &OfficerReference, agency: Option<Uuid>, on: Date, candidates: &[impl Borrow<Candidate>]) -> Match {
     if !reference.check().is_empty() || (reference.agency.is_some() && agency.is_none()) {
         return Match::NoMatch;
     }
     let probe = Probe::new(reference, agency, on);
+    let mut candidates: Vec<&Candidate> = candidates.iter().map(Borrow::borrow).collect();
+    candidates.sort_by_key(|candidate| candidate.person);
     let mut agreeing: Option<Uuid> = None;
     let mut conflict = false;
     // Which strong keys find somebody, and which pairs of them find the same one.
     let mut found = [false; STRONG_KEYS];
     let mut together = [[false; STRONG_KEYS]; STRONG_KEYS];
-    for candidate in candidates {
-        let candidate = candidate.borrow();
-        let strong = probe.strong(candidate);
+    for records in candidates.chunk_by(|a, b| a.person == b.person) {
+        let strong = probe.strong_of(records);
+        let weak = records.iter().any(|record| probe.agrees_weakly(record));
         let whole_strong = strong.iter().all(|agrees| *agrees != Some(false));
-        if whole_strong && probe.agrees_weakly(candidate) {
-            match agreeing {
-                Some(other) if other != candidate.officer => return Match::Ambiguous,
-                _ => agreeing = Some(candidate.officer),
+        if whole_strong && weak {
+            if agreeing.is_some() {
+                return Match::Ambiguous;
             }
+            agreeing = probe.best_of(records);
         }
         conflict |= whole_strong && strong.iter().any(Option::is_some);
-        conflict |= reference.has_name_key() && probe.agrees_weakly(candidate);
+        conflict |= reference.has_name_key() && weak;
         for (i, _) in strong.iter().enumerate().filter(|(_, agrees)| **agrees == Some(true)) {
             found[i] = true;
             for (j, _) in strong.iter().enumerate().filter(|(_, agrees)| **agrees == Some(true)) {
@@ -212,8 +228,8 @@ pub fn match_officer(reference: &OfficerReference, agency: Option<Uuid>, on: Dat
     }
 }
 
-/// Id, identifier, email, employee number, badge number.
-const STRONG_KEYS: usize = 5;
+/// Id, identifier, email, its digest, employee number, badge number.
+const STRONG_KEYS: usize = 6;
 
 /// A reference made ready to be held against many candidates.
 struct Probe<'a> {
@@ -237,6 +253,29 @@ impl<'a> Probe<'a> {
         }
     }
 
+    /// For each strong key that the reference gives, whether a record of a person agrees with it.
+    fn strong_of(&self, records: &[&Candidate]) -> [Option<bool>; STRONG_KEYS] {
+        let mut all = [None; STRONG_KEYS];
+        for record in records {
+            for (agrees, also) in all.iter_mut().zip(self.strong(record)) {
+                *agrees = (*agrees).max(also);
+            }
+        }
+        all
+    }
+
+    /// Of the records of a person, the one that is meant: with the appointment that the reference speaks of, rather with more keys that
+    /// agree, rather the person's own.
+    fn best_of(&self, records: &[&Candidate]) -> Option<Uuid> {
+        let covers = |spell: &CandidateAppointment| spell.started_on <= self.on && spell.ended_on.is_none_or(|end| self.on < end);
+        let rank = |record: &&&Candidate| {
+            let here = || record.appointments.iter().filter(|spell| self.agency.is_none_or(|agency| agency == spell.agency));
+            let keys = self.strong(record).iter().filter(|agrees| **agrees == Some(true)).count();
+            (self.agrees_weakly(record), here().any(covers), here().next().is_some(), keys, record.officer == record.person, Reverse(record.officer))
+        };
+        records.iter().max_by_key(rank).map(|record| record.officer)
+    }
+
     /// For each strong key that the reference gives, whether the candidate agrees with it.
     fn strong(&self, candidate: &Candidate) -> [Option<bool>; STRONG_KEYS] {
         let reference = self.reference;
@@ -245,11 +284,12 @@ impl<'a> Probe<'a> {
             spells.iter().any(|spell| spell.number == number.as_str() && spell.from <= self.on && spell.until.is_none_or(|until| self.on < until))
         };
         [
-            reference.id.map(|id| id == candidate.officer),
+            reference.id.map(|id| id == candidate.officer || candidate.former_ids.contains(&id)),
             reference.identifier.as_ref().map(|identifier| {
                 candidate.identifiers.iter().any(|(system, value)| system == identifier.system.as_str() && value == identifier.value.as_str())
             }),
             self.email.as_ref().map(|email| candidate.email.as_ref() == Some(email)),
+            reference.email_sha1.as_ref().map(|digest| candidate.email_sha1s.iter().any(|held| held == digest.as_str())),
             reference.employee_number.as_ref().map(|number| here().any(|appointment| bears(&appointment.employee_numbers, number))),
             reference.badge_number.as_ref().map(|number| here().any(|appointment| bears(&appointment.badge_numbers, number))),
         ]
@@ -283,8 +323,11 @@ mod tests {
         let spell = |number: &str| NumberSpell { number: number.into(), from: started_on, until: None };
         Candidate {
             officer: Uuid::from_u128(n),
+            person: Uuid::from_u128(n),
+            former_ids: Vec::new(),
             identifiers: vec![("post:US-IL".into(), format!("{n}"))],
             email: Some(format!("{given}.{family}@police.example")),
+            email_sha1s: vec![format!("{n:040x}")],
             family_name: family.into(),
             given_name: given.into(),
             appointments: vec![CandidateAppointment {
@@ -338,6 +381,10 @@ mod tests {
         assert_eq!(matched(&OfficerReference { identifier: identifier("1"), ..here() }), ana);
         let email = Some(Email::parse("ANA.Rivera@Police.Example").unwrap());
         assert_eq!(matched(&OfficerReference { email: email.clone(), ..OfficerReference::default() }), ana);
+        let email_sha1 = |n: u32| Some(EmailSha1::parse(&format!("{n:040X}")).unwrap());
+        assert_eq!(matched(&OfficerReference { email_sha1: email_sha1(1), ..OfficerReference::default() }), ana);
+        assert_eq!(matched(&OfficerReference { email_sha1: email_sha1(9), ..OfficerReference::default() }), Match::NoMatch);
+        assert_eq!(matched(&OfficerReference { email_sha1: email_sha1(2), email: email.clone(), ..OfficerReference::default() }), Match::Conflict);
         assert_eq!(matched(&OfficerReference { email, identifier: identifier("2"), ..OfficerReference::default() }), Match::Conflict);
     }
 

@@ -100,6 +100,10 @@ checked! {
     /// An address of electronic mail, as sent.
     Email
 }
+checked! {
+    /// The SHA-1 of an address of electronic mail as a `mailto:` URI, as 40 hexadecimal digits in lower case (xAPI).
+    EmailSha1
+}
 
 impl Url {
     /// Checks an address.
@@ -136,6 +140,21 @@ impl Sha256Hex {
             Ok(Self(text.to_ascii_lowercase()))
         } else {
             Err(Invalid::new("invalid_sha256", "must be 64 hexadecimal digits"))
+        }
+    }
+}
+
+impl EmailSha1 {
+    /// Checks a digest; upper-case digits are lowered.
+    ///
+    /// # Errors
+    /// `invalid_sha1` for what isn't 40 hexadecimal digits.
+    pub fn parse(text: &str) -> Result<Self, Invalid> {
+        let text = text.trim();
+        if text.len() == 40 && text.bytes().all(|b| b.is_ascii_hexdigit()) {
+            Ok(Self(text.to_ascii_lowercase()))
+        } else {
+            Err(Invalid::new("invalid_sha1", "must be 40 hexadecimal digits"))
         }
     }
 }

@@ -8,7 +8,7 @@ use std::time::{Duration, Instant};
 use jiff::{SignedDuration, Timestamp};
 use uuid::Uuid;
 
-use crate::storage::clients::{self, Client};
+use crate::storage::clients::{self, Client, Secret};
 use crate::storage::grants::{self, Grant};
 use crate::storage::{StorageError, Store};
 
@@ -72,16 +72,18 @@ impl AccessCache {
         Ok(access)
     }
 
-    /// Notes that people of an outside issuer use a client, which gets no token itself: once an hour.
+    /// Notes that a client is used which gets no token itself, by people of an outside issuer or by one of its secrets: once an hour.
     ///
     /// # Errors
     /// Where the database fails.
-    pub async fn note_use(&self, store: &Store, access: &Access, now: Timestamp) -> Result<(), StorageError> {
+    pub async fn note_use(&self, store: &Store, access: &Access, secret: Option<&Secret>, now: Timestamp) -> Result<(), StorageError> {
         let id = access.client.id;
-        if access.client.times.last_used_at.is_some_and(|used| now.duration_since(used) < USES) {
+        let fresh = |used: Option<Timestamp>| used.is_some_and(|used| now.duration_since(used) < USES);
+        if fresh(access.client.times.last_used_at) && secret.is_none_or(|secret| fresh(secret.last_used_at)) {
             return Ok(());
         }
-        store.write(move |conn| clients::use_at(conn, id, None, now)).await?;
+        let secret = secret.map(|secret| secret.id);
+        store.write(move |conn| clients::use_at(conn, id, secret, now)).await?;
         self.forget(id);
         Ok(())
     }

@@ -13,6 +13,7 @@ use uuid::Uuid;
 
 use super::access::Access;
 use super::audit::{self, Asked};
+use super::basic;
 use super::problem::{ApiError, Kind};
 use super::registry::Registry;
 use super::strict;
@@ -288,6 +289,9 @@ async fn authenticate(request: &HttpRequest) -> Result<Caller, ApiError> {
     let Some(registry) = request.app_data::<web::Data<Registry>>() else {
         return Err(ApiError::new(Kind::Internal));
     };
+    if basic::is_tried(request) {
+        return basic::authenticate(request, registry).await;
+    }
     match identify(request, registry.clone().into_inner()).await {
         Ok(caller) => registry.limits.count_client(request, caller.client).map(|()| caller),
         // Without a header it was counted before.
@@ -311,7 +315,7 @@ async fn identify(request: &HttpRequest, registry: Arc<Registry>) -> Result<Call
         })?;
         let caller = registered(request, registry, outside.client, outside.subject, outside.scopes).await?;
         if let Authority::Client(access) = &caller.authority {
-            caller.registry.access.note_use(&caller.registry.store, access, now).await?;
+            caller.registry.access.note_use(&caller.registry.store, access, None, now).await?;
         }
         return Ok(caller);
     }
@@ -344,7 +348,7 @@ fn caller(
 }
 
 /// A caller that is, or acts as, a registered client: its scopes and grants as they are now are the most that it may.
-async fn registered(
+pub(super) async fn registered(
     request: &HttpRequest,
     registry: Arc<Registry>,
     client: Uuid,
@@ -370,7 +374,8 @@ async fn active(registry: &Registry, client: Uuid) -> Result<Arc<Access>, ApiErr
 fn bearer(request: &HttpRequest) -> Result<&str, ApiError> {
     let Some(value) = request.headers().get(AUTHORIZATION) else {
         let problem = ApiError::new(Kind::Unauthorized).detail("there is no Authorization header");
-        return Err(with_challenge(problem, "Bearer realm=\"onemind\""));
+        let problem = with_challenge(problem, "Bearer realm=\"onemind\"");
+        return Err(if basic::is_taken(request) { with_challenge(problem, basic::CHALLENGE) } else { problem });
     };
     let parts = value.to_str().ok().and_then(|value| value.split_once(' ')).filter(|(scheme, _)| scheme.eq_ignore_ascii_case("bearer"));
     let (_, token) = parts.ok_or_else(|| refused("the Authorization header is not `Bearer <token>`"))?;

@@ -10,10 +10,11 @@ use crate::config::Web;
 use crate::service::Fault;
 
 /// The headers that operations read.
-const SENT: [&str; 7] = ["authorization", "content-type", "accept", "if-match", "if-none-match", "idempotency-key", "prefer"];
+const SENT: [&str; 8] =
+    ["authorization", "content-type", "accept", "if-match", "if-none-match", "idempotency-key", "prefer", "x-experience-api-version"];
 
 /// The headers of answers that a page may read, beyond those that any may.
-const READ: [&str; 12] = [
+const READ: [&str; 14] = [
     "allow",
     "accept-patch",
     "accept-post",
@@ -24,6 +25,8 @@ const READ: [&str; 12] = [
     "ratelimit-policy",
     "retry-after",
     "www-authenticate",
+    "x-experience-api-consistent-through",
+    "x-experience-api-version",
     "x-outcome",
     "x-request-id",
 ];

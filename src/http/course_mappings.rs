@@ -6,7 +6,7 @@ use serde::Serialize;
 use utoipa::{IntoParams, ToSchema};
 use uuid::Uuid;
 
-use super::auth::{Allowed, TrainingsRead, TrainingsWrite};
+use super::auth::{Allowed, Caller, ClientsAdmin, Scope as _, TrainingsRead, TrainingsWrite};
 use super::decode::{Day, Faults, Ref};
 use super::extract::{Body, IdPath, IdempotencyKey, MergePatch, Preconditions, Query};
 use super::once::once;
@@ -15,14 +15,18 @@ use super::problem::ApiResult;
 use super::respond::{self, Answer, etag_of};
 use crate::domain::text::Code;
 use crate::domain::training::MappingDraft;
-use crate::service::course_mappings as service;
+use crate::service::course_mappings::{self as service, Speaker};
+use crate::service::{ServiceError, ServiceResult};
 use crate::storage::course_mappings::{Mapping, MappingFilter};
 
-/// What a course code of the calling client means.
+/// What a client's course code means.
 #[derive(Debug, Clone, Deserr, Serialize, ToSchema)]
 #[deserr(error = Faults, deny_unknown_fields)]
 #[serde(deny_unknown_fields)]
 pub struct CourseMappingInput {
+    /// Whose code it is: the calling client's, unless who administers clients names another. It stays as it is.
+    #[deserr(default)]
+    client: Option<Ref>,
     /// The client's own course code, or an xAPI activity IRI.
     code: Code,
     /// The id of the training that it means.
@@ -34,11 +38,13 @@ pub struct CourseMappingInput {
     effective_to: Option<Day>,
 }
 
-/// What a course code of the calling client means.
+/// What a client's course code means.
 #[derive(Debug, Serialize, ToSchema)]
 #[schema(as = CourseMapping)]
 pub struct CourseMappingView {
     id: Uuid,
+    /// Whose code it is.
+    client: Uuid,
     /// The client's own course code, or an xAPI activity IRI.
     code: Code,
     /// The id of the training that it means.
@@ -56,6 +62,10 @@ pub struct CourseMappingView {
 #[deserr(error = Faults, deny_unknown_fields)]
 #[into_params(parameter_in = Query)]
 struct CourseMappingQuery {
+    /// Of this client, for who administers clients; the calling client's own, unless given.
+    #[deserr(default)]
+    #[param(inline)]
+    client: Option<Ref>,
     /// Only of this code, to the letter.
     #[deserr(default)]
     #[param(inline)]
@@ -87,9 +97,11 @@ impl From<CourseMappingInput> for MappingDraft {
     }
 }
 
-impl From<&MappingDraft> for CourseMappingInput {
-    fn from(draft: &MappingDraft) -> Self {
+impl From<&Mapping> for CourseMappingInput {
+    fn from(mapping: &Mapping) -> Self {
+        let draft = &mapping.draft;
         Self {
+            client: Some(Ref(mapping.client)),
             code: draft.code.clone(),
             training: Ref(draft.training),
             effective_from: Day(draft.effective_from),
@@ -102,6 +114,7 @@ impl From<&Mapping> for CourseMappingView {
     fn from(mapping: &Mapping) -> Self {
         Self {
             id: mapping.id,
+            client: mapping.client,
             code: mapping.draft.code.clone(),
             training: mapping.draft.training,
             effective_from: Day(mapping.draft.effective_from),
@@ -112,9 +125,24 @@ impl From<&Mapping> for CourseMappingView {
     }
 }
 
+impl CourseMappingInput {
+    /// What a mapping becomes; whose it is stays as it is.
+    fn of(self, current: &Mapping) -> ServiceResult<MappingDraft> {
+        if self.client.is_some_and(|client| client.0 != current.client) {
+            return Err(ServiceError::invalid("/client", "immutable", "a mapping stays its client's: delete it, and map the code anew"));
+        }
+        Ok(MappingDraft::from(self))
+    }
+}
+
+/// For whose codes a caller speaks.
+fn speaker(caller: &Caller) -> Speaker {
+    Speaker { administers: caller.may(ClientsAdmin::NAME) }
+}
+
 /// List course mappings
 ///
-/// The calling client's own.
+/// The calling client's own. Who administers clients, with a grant for all agencies, may ask for those of a client.
 #[utoipa::path(tag = "trainings", params(CourseMappingQuery), security(("bearer" = ["trainings:read"])),
     responses((status = 200, description = "A page of course mappings.", body = Page<CourseMappingView>)))]
 #[get("/v1/course-mappings")]
@@ -122,21 +150,23 @@ async fn list_course_mappings(caller: Allowed<TrainingsRead>, request: HttpReque
     let query = query.0;
     let asked = page::requested(&request, query.limit, query.cursor.as_ref())?;
     let filter = MappingFilter { code: query.code, training: query.training.map(|training| training.0) };
-    let found = caller.read(move |tx| service::list(tx, &filter, asked)).await?;
+    let (speaker, client) = (speaker(&caller), query.client.map(|client| client.0));
+    let found = caller.read(move |tx| service::list(tx, speaker, client, &filter, asked)).await?;
     page::respond(&request, found, asked.limit, |mapping| CourseMappingView::from(&mapping))
 }
 
 /// Map a course code
 ///
-/// From then on, completions that the calling client pushes with this code are of the training, for the days that the mapping
-/// covers. No two mappings of a code cover the same day.
+/// From then on, completions that the client pushes with this code are of the training, for the days that the mapping covers. No two mappings
+/// of a code cover the same day. Who administers clients, with a grant for all agencies, may map the codes of another `client`.
 #[utoipa::path(tag = "trainings", request_body = CourseMappingInput, security(("bearer" = ["trainings:write"])),
     responses((status = 201, description = "The code is mapped.", body = CourseMappingView)))]
 #[post("/v1/course-mappings")]
 async fn create_course_mapping(caller: Allowed<TrainingsWrite>, key: IdempotencyKey, body: Body<CourseMappingInput>) -> ApiResult {
+    let (speaker, client) = (speaker(&caller), body.value.client.map(|client| client.0));
     let draft = MappingDraft::from(body.value);
     once(&caller, key, body.fingerprint, move |tx| {
-        let mapping = service::create(tx, &draft)?;
+        let mapping = service::create(tx, speaker, client, &draft)?;
         Answer::created(format!("/v1/course-mappings/{}", mapping.id), &CourseMappingView::from(&mapping))
     })
     .await
@@ -147,7 +177,8 @@ async fn create_course_mapping(caller: Allowed<TrainingsWrite>, key: Idempotency
     responses((status = 200, description = "The course mapping.", body = CourseMappingView)))]
 #[get("/v1/course-mappings/{id}")]
 async fn get_course_mapping(caller: Allowed<TrainingsRead>, path: IdPath, preconditions: Preconditions) -> ApiResult {
-    let mapping = caller.read(move |tx| service::get(tx, path.0)).await?;
+    let speaker = speaker(&caller);
+    let mapping = caller.read(move |tx| service::get(tx, speaker, path.0)).await?;
     respond::resource(&preconditions, &CourseMappingView::from(&mapping))
 }
 
@@ -163,12 +194,12 @@ async fn replace_course_mapping(
     preconditions: Preconditions,
     body: Body<CourseMappingInput>,
 ) -> ApiResult {
-    let draft = MappingDraft::from(body.value);
+    let (speaker, input) = (speaker(&caller), body.value);
     let mapping = caller
         .write(move |tx| {
-            service::change(tx, path.0, |current| {
+            service::change(tx, speaker, path.0, |current| {
                 preconditions.check(Some(&etag_of(&CourseMappingView::from(current))?))?;
-                Ok(draft.clone())
+                input.clone().of(current)
             })
         })
         .await?;
@@ -183,11 +214,12 @@ async fn replace_course_mapping(
     responses((status = 200, description = "The course mapping as it is now.", body = CourseMappingView)))]
 #[patch("/v1/course-mappings/{id}")]
 async fn change_course_mapping(caller: Allowed<TrainingsWrite>, path: IdPath, preconditions: Preconditions, patch: MergePatch) -> ApiResult {
+    let speaker = speaker(&caller);
     let mapping = caller
         .write(move |tx| {
-            service::change(tx, path.0, |current| {
+            service::change(tx, speaker, path.0, |current| {
                 preconditions.check(Some(&etag_of(&CourseMappingView::from(current))?))?;
-                patch.apply::<CourseMappingInput>(&CourseMappingInput::from(&current.draft)).map(MappingDraft::from)
+                patch.apply::<CourseMappingInput>(&CourseMappingInput::from(current))?.of(current)
             })
         })
         .await?;
@@ -201,7 +233,10 @@ async fn change_course_mapping(caller: Allowed<TrainingsWrite>, path: IdPath, pr
     responses((status = 204, description = "The course mapping is gone.")))]
 #[delete("/v1/course-mappings/{id}")]
 async fn delete_course_mapping(caller: Allowed<TrainingsWrite>, path: IdPath, preconditions: Preconditions) -> ApiResult {
-    caller.write(move |tx| service::delete(tx, path.0, |current| preconditions.check(Some(&etag_of(&CourseMappingView::from(current))?)))).await?;
+    let speaker = speaker(&caller);
+    caller
+        .write(move |tx| service::delete(tx, speaker, path.0, |current| preconditions.check(Some(&etag_of(&CourseMappingView::from(current))?))))
+        .await?;
     respond::no_content()
 }
 

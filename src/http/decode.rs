@@ -156,6 +156,15 @@ impl Deserr<Faults> for Moment {
     }
 }
 
+/// Something of this registry, by its id.
+#[derive(Debug, Clone, Copy, deserr::Deserr, serde::Serialize, utoipa::ToSchema)]
+#[deserr(error = Faults, deny_unknown_fields)]
+#[serde(deny_unknown_fields)]
+pub struct ById {
+    /// Its id.
+    pub id: Ref,
+}
+
 /// An id of this registry.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, serde::Serialize)]
 #[serde(transparent)]
@@ -268,6 +277,7 @@ parsed!(
     crate::domain::text::Url,
     crate::domain::text::Sha256Hex,
     crate::domain::text::Email,
+    crate::domain::text::EmailSha1,
     crate::domain::placement::CompletionStatus,
     crate::domain::placement::ParkedReason,
     crate::domain::evidence::Agreement,

@@ -23,6 +23,7 @@ use crate::service::joins as service;
 use crate::service::{ServiceResult, Tx};
 use crate::storage::agencies::{AgencyBrief, briefs};
 use crate::storage::joins::Join;
+use crate::storage::officers::{Records, people_of};
 
 /// An officer whom a client described by an identifier that somebody out of its reach holds.
 #[derive(Debug, Serialize, ToSchema)]
@@ -30,8 +31,10 @@ use crate::storage::joins::Join;
 struct JoinView {
     id: Uuid,
     status: JoinStatus,
-    /// The officer whom the client sees: the person who was joined, or a new one who lacks the identifiers.
+    /// The record that the client made, without the identifiers; once the join is confirmed, it answers as the officer whom it was merged into.
     officer_id: Uuid,
+    /// The officer as whom it is taken for the same person; absent where it isn't.
+    joined_with: Option<Uuid>,
     /// For which agency the client described the officer.
     agency: AgencyBriefView,
     /// The client.
@@ -44,7 +47,7 @@ struct JoinView {
     family_name: Name,
     /// As the client sent it.
     email: Option<Email>,
-    /// Of a join, the identifiers as sent; of a parked one, those that were withheld from the new officer.
+    /// Those of the identifiers as sent that somebody else holds.
     identifiers: Vec<IdentifierInput>,
     /// When staff confirmed it.
     confirmed_at: Option<jiff::Timestamp>,
@@ -72,12 +75,13 @@ struct JoinQuery {
 }
 
 impl JoinView {
-    fn of(join: &Join, agencies: &HashMap<Uuid, AgencyBrief>) -> Self {
+    fn of(join: &Join, people: &Records, agencies: &HashMap<Uuid, AgencyBrief>) -> Self {
         let unnamed = || AgencyBrief { id: join.agency, ori: None, name: String::new() };
         Self {
             id: join.id,
             status: join.status,
             officer_id: join.officer,
+            joined_with: people.get(&join.officer).copied().filter(|person| *person != join.officer),
             agency: AgencyBriefView::from(&agencies.get(&join.agency).cloned().unwrap_or_else(unnamed)),
             client: join.client,
             given_name: join.given_name.clone(),
@@ -92,7 +96,8 @@ impl JoinView {
 }
 
 fn view(tx: &mut Tx<'_>, join: &Join) -> ServiceResult<JoinView> {
-    Ok(JoinView::of(join, &briefs(tx.conn, [join.agency])?))
+    let people = people_of(tx.conn, &[join.officer])?;
+    Ok(JoinView::of(join, &people, &briefs(tx.conn, [join.agency])?))
 }
 
 /// List officers whom two clients describe
@@ -107,7 +112,8 @@ async fn list_officer_joins(caller: Allowed<OfficersWrite>, request: HttpRequest
         .read(move |tx| {
             let page = service::list(tx, query.0.status, asked)?;
             let agencies = briefs(tx.conn, page.items.iter().map(|join| join.agency))?;
-            Ok(page.map(|join| JoinView::of(&join, &agencies)))
+            let people = people_of(tx.conn, &page.items.iter().map(|join| join.officer).collect::<Vec<_>>())?;
+            Ok(page.map(|join| JoinView::of(&join, &people, &agencies)))
         })
         .await?;
     page::respond(&request, found, asked.limit, |view| view)
@@ -126,8 +132,8 @@ async fn get_officer_join(caller: Allowed<OfficersWrite>, path: IdPath, precondi
 
 /// Confirm that two clients describe one person
 ///
-/// For IACP staff: needs a grant for all agencies. The client that was joined sees the person from now on. A parked one is a
-/// conflict: correct the officer who has the wrong identifier.
+/// For IACP staff: needs a grant for all agencies. The record of the client that was joined is merged into the one that was held, and the
+/// client sees the person from now on. A parked one is a conflict: correct the officer who has the wrong identifier, or merge the two.
 #[utoipa::path(tag = "officers", params(("id" = Uuid, Path, description = "The join.")), security(("bearer" = ["officers:write"])),
     responses((status = 200, description = "The join is confirmed.", body = JoinView)))]
 #[post("/v1/officer-joins/{id}/confirmation")]
@@ -139,7 +145,22 @@ async fn confirm_officer_join(caller: Allowed<OfficersWrite>, path: IdPath, key:
     .await
 }
 
+/// Say that two clients describe two people
+///
+/// For IACP staff: needs a grant for all agencies. Credit no longer passes between them, and the identifiers stay withheld. A join that was
+/// confirmed is a conflict: undo the merge.
+#[utoipa::path(tag = "officers", params(("id" = Uuid, Path, description = "The join.")), security(("bearer" = ["officers:write"])),
+    responses((status = 200, description = "Nobody is joined any more.", body = JoinView)))]
+#[post("/v1/officer-joins/{id}/separation")]
+async fn separate_officer_join(caller: Allowed<OfficersWrite>, path: IdPath, key: IdempotencyKey, body: NoBody) -> ApiResult {
+    once(&caller, key, body.fingerprint, move |tx| {
+        let join = service::separate(tx, path.0)?;
+        Answer::ok(&view(tx, &join)?)
+    })
+    .await
+}
+
 /// Every operation of this file.
 pub fn routes(config: &mut utoipa_actix_web::service_config::ServiceConfig<'_>) {
-    config.service(list_officer_joins).service(get_officer_join).service(confirm_officer_join);
+    config.service(list_officer_joins).service(get_officer_join).service(confirm_officer_join).service(separate_officer_join);
 }

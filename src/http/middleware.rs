@@ -12,7 +12,7 @@ use actix_web::{Error, HttpMessage as _, ResponseError as _};
 use tracing_actix_web::RequestId;
 
 use super::problem::{ApiError, Kind, Problem};
-use super::{cors, hardening};
+use super::{cors, hardening, xapi};
 use crate::telemetry::{REQUEST_DURATION, REQUESTS};
 
 /// Finishes every answer.
@@ -45,6 +45,7 @@ pub async fn answer(mut request: ServiceRequest, next: Next<impl MessageBody + '
         }
     }
     hardening::add(&mut response);
+    xapi::mark(&mut response);
     let status = response.status().as_u16().to_string();
     metrics::histogram!(REQUEST_DURATION, "http_route" => route.clone()).record(began.elapsed().as_secs_f64());
     metrics::counter!(REQUESTS, "http_request_method" => method, "http_route" => route, "http_response_status_code" => status).increment(1);

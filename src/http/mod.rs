@@ -7,6 +7,7 @@ pub mod appointments;
 pub mod attempts;
 pub mod audit;
 pub mod auth;
+mod basic;
 mod bucket;
 pub mod clients;
 mod completions;
@@ -26,6 +27,7 @@ pub mod health;
 pub mod joins;
 pub mod limits;
 mod media;
+pub mod merges;
 pub mod middleware;
 mod oauth;
 pub mod officers;
@@ -51,6 +53,7 @@ pub mod strict;
 pub mod trainings;
 mod unique;
 mod whoami;
+mod xapi;
 
 use utoipa_actix_web::service_config::ServiceConfig;
 
@@ -61,6 +64,7 @@ pub fn routes(config: &mut ServiceConfig<'_>) {
     config.configure(appointments::routes);
     config.configure(roster::routes);
     config.configure(joins::routes);
+    config.configure(merges::routes);
     config.configure(completions::routes);
     config.configure(status::routes);
     config.configure(gaps::routes);
@@ -74,6 +78,7 @@ pub fn routes(config: &mut ServiceConfig<'_>) {
     config.configure(clients::routes);
     config.configure(grants::routes);
     config.configure(oauth::routes);
+    config.configure(xapi::routes);
     config.configure(whoami::routes);
     config.configure(audit::routes);
     config.configure(problems::routes);

@@ -229,6 +229,10 @@ async fn token(request: &HttpRequest, registry: &Data<Registry>, payload: Payloa
         None => return Err(Refusal::new("invalid_request", "`grant_type` is missing")),
     }
     let (address, name) = (client_address(request), credentials.client.clone());
+    // What is no client's id may be anything, such as a secret in the wrong field.
+    if let (Some(asked), Ok(claimed)) = (audit::asked(request), Uuid::try_parse(&name)) {
+        asked.in_the_name_of(claimed);
+    }
     registry.limits.attempts.may_try(address, Some(&name)).map_err(|wait| Refusal::Api(wait.into()))?;
     let client = authenticate(request, registry, credentials).await.inspect_err(|refusal| {
         if matches!(refusal, Refusal::Oauth { error: "invalid_client", .. }) {
@@ -319,7 +323,7 @@ fn credentials_of(request: &HttpRequest, form: &Form) -> Result<Credentials, Ref
 }
 
 /// Client id and secret of HTTP Basic, each encoded as in a form (RFC 6749 §2.3.1).
-fn basic(value: &HeaderValue) -> Option<(String, SecretString)> {
+pub(super) fn basic(value: &HeaderValue) -> Option<(String, SecretString)> {
     let (scheme, encoded) = value.to_str().ok()?.split_once(' ')?;
     if !scheme.eq_ignore_ascii_case("basic") {
         return None;

@@ -88,7 +88,7 @@ fn seal(request: &HttpRequest, id: Uuid) -> [u8; 8] {
 
 fn filters(request: &HttpRequest) -> Vec<(String, String)> {
     let mut pairs: Vec<(String, String)> = serde_urlencoded::from_str(request.query_string()).unwrap_or_default();
-    pairs.retain(|(name, _)| name != "limit" && name != "cursor");
+    pairs.retain(|(name, _)| !["limit", "cursor", "page"].contains(&name.as_str()));
     pairs.sort();
     pairs
 }
@@ -102,13 +102,30 @@ pub fn requested(request: &HttpRequest, limit: Option<Limit>, cursor: Option<&Cu
     Ok(PageRequest { after, limit: limit.map_or(DEFAULT_LIMIT, |limit| limit.0) })
 }
 
+/// The id in a cursor; `None` where it was not given for this list and these filters.
+pub(super) fn opened(request: &HttpRequest, cursor: &str) -> Option<Uuid> {
+    let bytes = URL_SAFE_NO_PAD.decode(cursor).ok()?;
+    let (id, sealed) = bytes.split_at_checked(16)?;
+    let id = Uuid::from_slice(id).ok()?;
+    (sealed == seal(request, id)).then_some(id)
+}
+
+/// The cursor of the page after an id.
+fn sealed(request: &HttpRequest, id: Uuid) -> String {
+    let mut bytes = id.as_bytes().to_vec();
+    bytes.extend(seal(request, id));
+    URL_SAFE_NO_PAD.encode(bytes)
+}
+
+/// Where the page after an id is, of a list whose cursor is called `page`.
+pub(super) fn further(request: &HttpRequest, id: Uuid, limit: usize) -> String {
+    let mut pairs = filters(request);
+    pairs.extend([("limit".into(), limit.to_string()), ("page".into(), sealed(request, id))]);
+    format!("{}?{}", request.path(), serde_urlencoded::to_string(pairs).unwrap_or_default())
+}
+
 fn open(request: &HttpRequest, cursor: &Cursor) -> Result<Uuid, ApiError> {
-    let id = URL_SAFE_NO_PAD.decode(&cursor.0).ok().and_then(|bytes| {
-        let (id, sealed) = bytes.split_at_checked(16)?;
-        let id = Uuid::from_slice(id).ok()?;
-        (sealed == seal(request, id)).then_some(id)
-    });
-    id.ok_or_else(|| {
+    opened(request, &cursor.0).ok_or_else(|| {
         let fault = Fault::new("/cursor", "invalid_cursor", "a cursor is good only as an earlier page of this list gave it, with the same filters");
         ApiError::new(Kind::InvalidParameter).faults(vec![fault])
     })
@@ -119,11 +136,7 @@ fn open(request: &HttpRequest, cursor: &Cursor) -> Result<Uuid, ApiError> {
 /// # Errors
 /// As [`respond::json`].
 pub fn respond<T, V: Serialize>(request: &HttpRequest, page: PageOf<T>, limit: u16, view: impl FnMut(T) -> V) -> ApiResult {
-    let next_cursor = page.next.map(|id| {
-        let mut bytes = id.as_bytes().to_vec();
-        bytes.extend(seal(request, id));
-        URL_SAFE_NO_PAD.encode(bytes)
-    });
+    let next_cursor = page.next.map(|id| sealed(request, id));
     let link = next_cursor.as_ref().map(|cursor| {
         let mut pairs = filters(request);
         pairs.push(("limit".into(), limit.to_string()));

@@ -18,6 +18,8 @@ pub enum Kind {
     InvalidParameter,
     /// 400
     InvalidHeader,
+    /// 400
+    InvalidStatement,
     /// 401
     Unauthorized,
     /// 403
@@ -91,6 +93,13 @@ pub const KINDS: &[KindRow] = &[
         "A query parameter is unknown, comes twice, or has a value that it can't have. `errors` names each. A cursor is valid only as the service gave it, for the list and filters that it was given for.",
     ),
     row(Kind::InvalidHeader, "invalid-header", 400, "A header is not valid", "A request header has a value that it can't have; `errors` names it."),
+    row(
+        Kind::InvalidStatement,
+        "invalid-statement",
+        400,
+        "A statement is not valid",
+        "An xAPI statement is not as the specification has it, or the parts of a multipart body don't fit it; `errors` names every fault. None of the request's statements was kept.",
+    ),
     row(
         Kind::Unauthorized,
         "unauthorized",
@@ -397,7 +406,7 @@ impl ResponseError for ApiError {
             response.force_close();
         }
         for (name, value) in &self.headers {
-            response.insert_header((name.clone(), value.clone()));
+            response.append_header((name.clone(), value.clone()));
         }
         let problem = self.problem();
         let mut response = response.body(serde_json::to_vec(&problem).unwrap_or_default());

@@ -23,7 +23,7 @@ use crate::domain::pledge::TermMonths;
 use crate::domain::roster::RosterMode;
 use crate::domain::stage::Stage;
 use crate::domain::standard_draft::{StandardCode, StandardKey};
-use crate::domain::text::{Email, Sha256Hex, Text, Url};
+use crate::domain::text::{Email, EmailSha1, Sha256Hex, Text, Url};
 use crate::domain::training::{Category, Hours, Program, RecognitionStatus};
 
 /// One line of text: no control characters, neither begun nor ended by white space.
@@ -103,6 +103,8 @@ named! {
         .max_length(Some(2000)).pattern(Some(r"^https?://[A-Za-z0-9.-]+(:[0-9]{1,5})?(/[A-Za-z0-9._~/-]*)?$"));
     Sha256Hex as "Sha256": string("A SHA-256 digest in hexadecimal.", "9f86d081884c7d659a2feaa0c55ad015a3bf4f1b2b0b822cd15d6c15b0f00a08")
         .pattern(Some("^[0-9a-fA-F]{64}$"));
+    EmailSha1 as "EmailSha1": string("The SHA-1 of an e-mail address as a `mailto:` URI, as it is written or in lower case, in hexadecimal.", "d90d1cdec81849aaf5aee4d9a2010285d9f46332")
+        .pattern(Some("^[0-9a-fA-F]{40}$"));
     Email as "Email": string("An e-mail address.", "m.rivera@example.org").format(Some(SchemaFormat::Custom("email".into())))
         .max_length(Some(254)).pattern(Some(r"^[A-Za-z0-9_%+-]{1,32}(\.[A-Za-z0-9_%+-]{1,31})?@[A-Za-z0-9]{1,63}(\.[A-Za-z0-9]{1,63})*\.[A-Za-z]{2,20}$"));
     Day as "Day": string("A calendar date, from the year 1900.", "2026-03-06").format(Some(SchemaFormat::KnownFormat(KnownFormat::Date)))

@@ -88,7 +88,9 @@ pub fn change(
         return Ok(was);
     }
     let now = Appointment { updated_at: tx.now, ..now };
-    check_overlap(&officer, &now)?;
+    if !identity::still_fits(&was, &now, &officer.appointments) {
+        return Err(overlapping());
+    }
     refuse_numbers(&officer, &now)?;
     let mut changes = Changes::default();
     let mut fields = fields_between(&draft_of(&was), &draft_of(&now));
@@ -109,7 +111,7 @@ pub fn delete(tx: &mut Tx<'_>, officer: Uuid, id: Uuid, guard: impl FnOnce(&mut 
     let appointment = get(tx, officer, id)?;
     guard(tx, &appointment)?;
     let mut changes = Changes::default();
-    changes.strike(officer, appointment.id);
+    changes.strike(appointment.officer, appointment.id);
     tx.changed("appointment", id, Vec::new());
     tx.of_agency(appointment.agency);
     changes.write(tx)
@@ -173,5 +175,9 @@ fn check_overlap(officer: &Officer, appointment: &Appointment) -> ServiceResult<
     if identity::fits(appointment, &officer.appointments) {
         return Ok(());
     }
-    Err(ServiceError::conflict("overlapping_appointment", "the officer has another appointment at the agency on some of these days"))
+    Err(overlapping())
+}
+
+fn overlapping() -> ServiceError {
+    ServiceError::conflict("overlapping_appointment", "the officer has another appointment at the agency on some of these days")
 }

@@ -46,62 +46,48 @@ pub struct Changes {
 impl Changes {
     /// Takes in somebody new to the caller, with their appointments, and answers who it is.
     pub fn describe(&mut self, tx: &Tx<'_>, person: &Person, own: Vec<Appointment>, identity: Identity) -> Uuid {
-        let id = match identity {
-            Identity::Joins(id) => {
-                let agencies: BTreeSet<Uuid> = own.iter().map(|appointment| appointment.agency).collect();
-                let record = |agency| join(tx, id, agency, person, JoinStatus::Joined, person.identifiers.clone());
-                self.joins.extend(agencies.into_iter().map(record));
-                id
-            }
-            Identity::New { withheld } => {
-                let id = tx.new_id();
-                self.created.insert(id);
-                self.given.extend(person.identifiers.iter().filter(|i| !withheld.contains(i)).map(|i| (id, i.clone())));
-                if let Some(appointment) = own.first().filter(|_| !withheld.is_empty()) {
-                    self.joins.push(join(tx, id, appointment.agency, person, JoinStatus::Parked, withheld));
-                }
-                self.officers.push(Officer {
-                    id,
-                    given_name: person.given_name.clone(),
-                    family_name: person.family_name.clone(),
-                    email: person.email.clone(),
-                    identifiers: Vec::new(),
-                    appointments: Vec::new(),
-                    created_at: tx.now,
-                    updated_at: tx.now,
-                    pseudonymized_at: None,
-                    mask: None,
-                    parked: Vec::new(),
-                });
-                id
-            }
-        };
+        let id = tx.new_id();
+        let Identity { joins, withheld } = identity;
+        self.created.insert(id);
+        self.given.extend(person.identifiers.iter().filter(|i| !withheld.contains(i)).map(|i| (id, i.clone())));
+        let mut agencies: BTreeSet<Uuid> = own.iter().map(|appointment| appointment.agency).collect();
+        if joins.is_none() {
+            agencies = own.first().filter(|_| !withheld.is_empty()).map(|appointment| appointment.agency).into_iter().collect();
+        }
+        let status = if joins.is_some() { JoinStatus::Joined } else { JoinStatus::Parked };
+        self.joins.extend(agencies.into_iter().map(|agency| join(tx, id, agency, person, status, withheld.clone())));
+        self.officers.push(Officer {
+            id,
+            given_name: person.given_name.clone(),
+            family_name: person.family_name.clone(),
+            email: person.email.clone(),
+            identifiers: Vec::new(),
+            appointments: Vec::new(),
+            created_at: tx.now,
+            updated_at: tx.now,
+            pseudonymized_at: None,
+            person: joins.unwrap_or(id),
+            joins: Vec::new(),
+        });
         self.spells.extend(own.into_iter().map(|now| Spell { now: Appointment { officer: id, ..now }, was: None, numbers_effective_on: None }));
         id
     }
 
     /// Makes an officer whom the caller sees what `person` says. Of the identifiers that are new to the officer, those in
-    /// `withheld` belong to others. What the caller sees through a join is changed there, and the person stays as they are.
+    /// `withheld` belong to others.
     pub fn revise(&mut self, tx: &Tx<'_>, current: &Officer, person: &Person, withheld: &[Identifier]) {
-        let parked: HashSet<&Identifier> = current.parked.iter().flat_map(|join| &join.identifiers).collect();
-        for join in &current.parked {
+        let parked: HashSet<&Identifier> = current.joins.iter().flat_map(|join| &join.identifiers).collect();
+        for join in &current.joins {
             let kept: Vec<Identifier> = join.identifiers.iter().filter(|i| person.identifiers.contains(i)).cloned().collect();
-            if kept.is_empty() {
+            if kept.is_empty() && join.status == JoinStatus::Parked {
                 self.dropped_joins.push(join.id);
-            } else if kept.len() < join.identifiers.len() {
-                self.changed_joins.push(Join { identifiers: kept, updated_at: tx.now, ..join.clone() });
+                continue;
             }
-        }
-        if let Some(mask) = &current.mask {
-            self.changed_joins.push(Join {
-                given_name: person.given_name.clone(),
-                family_name: person.family_name.clone(),
-                email: person.email.clone(),
-                identifiers: person.identifiers.iter().filter(|i| !parked.contains(i)).cloned().collect(),
-                updated_at: tx.now,
-                ..mask.clone()
-            });
-            return;
+            let (given_name, family_name, email) = (person.given_name.clone(), person.family_name.clone(), person.email.clone());
+            let now = Join { given_name, family_name, email, identifiers: kept, ..join.clone() };
+            if now != *join {
+                self.changed_joins.push(Join { updated_at: tx.now, ..now });
+            }
         }
         let new = |i: &&Identifier| !current.identifiers.contains(i) && !withheld.contains(i);
         self.given.extend(person.identifiers.iter().filter(new).map(|i| (current.id, i.clone())));
@@ -122,10 +108,11 @@ impl Changes {
         });
     }
 
-    /// Appoints an officer whom the caller sees. Who is seen through a join is seen so at another agency too.
+    /// Appoints an officer whom the caller sees. Who was joined for another agency of the caller is joined for this one too.
     pub fn appoint(&mut self, tx: &Tx<'_>, current: &Officer, appointment: Appointment) {
-        if let Some(mask) = current.mask.as_ref().filter(|mask| mask.agency != appointment.agency) {
-            self.joins.push(Join { id: tx.new_id(), agency: appointment.agency, ..mask.clone() });
+        let mut joined = current.joins.iter().filter(|join| join.status == JoinStatus::Joined);
+        if let Some(join) = joined.next().filter(|join| join.agency != appointment.agency && joined.all(|other| other.agency != appointment.agency)) {
+            self.joins.push(Join { id: tx.new_id(), agency: appointment.agency, created_at: tx.now, updated_at: tx.now, ..join.clone() });
         }
         self.spells.push(Spell { now: Appointment { officer: current.id, ..appointment }, was: None, numbers_effective_on: None });
     }
@@ -138,13 +125,6 @@ impl Changes {
     /// Takes an appointment away that was recorded in error.
     pub fn strike(&mut self, officer: Uuid, appointment: Uuid) {
         self.struck.push((officer, appointment));
-    }
-
-    /// Confirms a join: what was sent holds of the person, as far as it is free.
-    pub fn confirm(&mut self, officer: Officer, join: Join, free: Vec<Identifier>) {
-        self.given.extend(free.into_iter().map(|identifier| (officer.id, identifier)));
-        self.officers.push(officer);
-        self.changed_joins.push(join);
     }
 
     /// Whose anything changes.

@@ -10,7 +10,7 @@ use crate::domain::placement::Placement;
 use crate::domain::reach::Reach;
 use crate::domain::text::Note;
 use crate::domain::training::TrainingReference;
-use crate::storage::completions::{self as rows, Completion, CompletionFilter};
+use crate::storage::completions::{self as rows, Completion, CompletionFilter, Former};
 use crate::storage::dialect::{Lock, lock};
 use crate::storage::{officers, trainings};
 
@@ -37,7 +37,11 @@ fn shown(tx: &Tx<'_>, mut completion: Completion) -> Completion {
 /// # Errors
 /// Where the database fails.
 pub fn list(tx: &mut Tx<'_>, filter: &CompletionFilter, page: PageRequest) -> ServiceResult<PageOf<Completion>> {
-    let fetched = rows::list(tx.conn, &tx.reach, tx.client, filter, page.after, page.fetch())?;
+    let mut filter = filter.clone();
+    if let Some(officer) = filter.officer {
+        filter.officer = officers::current_ids(tx.conn, &[officer])?.remove(&officer).or(Some(officer));
+    }
+    let fetched = rows::list(tx.conn, &tx.reach, tx.client, &filter, page.after, page.fetch())?;
     let shown = fetched.into_iter().map(|completion| shown(tx, completion)).collect();
     Ok(page.cut(shown, |completion: &Completion| completion.id))
 }
@@ -47,11 +51,14 @@ pub fn list(tx: &mut Tx<'_>, filter: &CompletionFilter, page: PageRequest) -> Se
 /// # Errors
 /// [`ServiceError::NotFound`] where there is no such officer within reach.
 pub fn list_of_officer(tx: &mut Tx<'_>, officer: Uuid, page: PageRequest) -> ServiceResult<PageOf<Completion>> {
-    if officers::candidates(tx.conn, &tx.reach, &[format!("id:{officer}")])?.is_empty() {
-        return Err(ServiceError::NotFound);
-    }
+    let officer = seen(tx, officer)?.ok_or(ServiceError::NotFound)?;
     let filter = CompletionFilter { officer: Some(officer), ..CompletionFilter::default() };
     list(tx, &filter, page)
+}
+
+/// The officer within reach whom an id means, which may be that of one who was merged.
+fn seen(tx: &mut Tx<'_>, officer: Uuid) -> ServiceResult<Option<Uuid>> {
+    Ok(officers::answering(tx.conn, &tx.reach, &[format!("id:{officer}")])?.pop())
 }
 
 /// A completion that the client may change: its own, or any for a client with a grant for all agencies.
@@ -77,6 +84,37 @@ pub fn revoke(tx: &mut Tx<'_>, id: Uuid, reason: &Note) -> ServiceResult<Complet
     get(tx, id)
 }
 
+/// Lets a completion that was taken back hold again, as it stands.
+///
+/// # Errors
+/// [`ServiceError::Conflict`] where it was not taken back.
+pub fn reinstate(tx: &mut Tx<'_>, id: Uuid) -> ServiceResult<Completion> {
+    let completion = changeable(tx, id)?;
+    if completion.revocation.is_none() {
+        return Err(ServiceError::conflict("not_revoked", "the completion was not revoked"));
+    }
+    rows::reinstate(tx.conn, id, tx.now)?;
+    tx.changed("completion", id, vec!["revocation".into()]);
+    get(tx, id)
+}
+
+/// A page of what a completion was before it came with other content, from the first.
+///
+/// # Errors
+/// [`ServiceError::NotFound`].
+pub fn revisions(tx: &mut Tx<'_>, id: Uuid, page: PageRequest) -> ServiceResult<PageOf<Former>> {
+    let completion = get(tx, id)?;
+    // Counted from 1, a number does for the id that pages go by.
+    let after = page.after.map_or(0, |after| u32::try_from(after.as_u128()).unwrap_or(u32::MAX));
+    let mut fetched = rows::revisions(tx.conn, id, after, page.fetch())?;
+    if completion.client != tx.client && tx.reach != Reach::All {
+        for former in &mut fetched {
+            former.draft.officer = OfficerReference::default();
+        }
+    }
+    Ok(page.cut(fetched, |former| Uuid::from_u128(former.revision.into())))
+}
+
 /// Places a completion by hand. What is not given stays as it is.
 ///
 /// # Errors
@@ -88,10 +126,12 @@ pub fn place(tx: &mut Tx<'_>, id: Uuid, officer: Option<Uuid>, training: Option<
     if officer.is_none() && training.is_none() {
         faults.push(Fault::new("", "required", "give `officer`, `training` or both"));
     }
-    if let Some(officer) = officer
-        && officers::candidates(tx.conn, &tx.reach, &[format!("id:{officer}")])?.is_empty()
-    {
-        faults.push(Fault::new("/officer/id", "unknown_officer", format!("there is no officer `{officer}`")));
+    let mut placed = None;
+    if let Some(officer) = officer {
+        placed = seen(tx, officer)?;
+        if placed.is_none() {
+            faults.push(Fault::new("/officer/id", "unknown_officer", format!("there is no officer `{officer}`")));
+        }
     }
     if let Some(training) = training {
         let catalogue = trainings::resolve(tx.conn, completion.client, &[], &[training])?;
@@ -100,8 +140,8 @@ pub fn place(tx: &mut Tx<'_>, id: Uuid, officer: Option<Uuid>, training: Option<
         }
     }
     ServiceError::check(faults)?;
-    let placement = Placement { officer, training, reason: None }.or(completion.placement);
-    let given = [("officer", officer.is_some()), ("training", training.is_some())];
+    let placement = Placement { officer: placed, training, reason: None }.or(completion.placement);
+    let given = [("officer", placed.is_some()), ("training", training.is_some())];
     tx.changed("completion", id, given.iter().filter(|(_, given)| *given).map(|(name, _)| (*name).to_owned()).collect());
     settle(tx, &[Moved { id, placement, by_hand: true, draft: &completion.draft }])?;
     get(tx, id)

@@ -52,16 +52,19 @@ pub fn list(tx: &mut Tx<'_>, key: &AgencyKey, filter: GapFilter, page: PageReque
         .take(usize::from(page.limit) + 1)
         .collect();
     let PageOf { items, next } = page.cut(open, |gap: &Gap| gap.officer);
-    let ids: Vec<_> = items.iter().map(|gap| gap.officer).collect();
+    let records = |gap: &Gap| known.also.get(&gap.officer).into_iter().flatten().copied().chain([gap.officer]).collect::<Vec<_>>();
+    let ids: Vec<_> = items.iter().flat_map(records).collect();
     let mut seen: HashMap<_, _> = officers::by_ids(tx.conn, &tx.reach, &ids)?.into_iter().map(|officer| (officer.id, officer)).collect();
     let items = items
         .into_iter()
         .map(|gap| {
-            let found = seen.remove(&gap.officer).and_then(|officer| {
+            let sworn = |officer: Officer| {
                 let at = |spell: &&Appointment| spell.agency == known.agency.id && spell.sworn && spell.covers(on);
                 let appointment = officer.appointments.iter().filter(at).max_by_key(|spell| (spell.started_on, spell.id)).cloned()?;
-                Some(OfficerGap { officer, appointment, gap })
-            });
+                Some((officer, appointment))
+            };
+            let found = records(&gap).into_iter().filter_map(|record| seen.remove(&record).and_then(sworn)).next_back();
+            let found = found.map(|(officer, appointment)| OfficerGap { officer, appointment, gap });
             // What was read in one transaction agrees.
             found.ok_or_else(|| StorageError::Other(format!("{} has no spell on {on}", gap.officer)).into())
         })

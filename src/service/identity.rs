@@ -1,6 +1,6 @@
 //! Whether a description means a person whom the registry holds out of the caller's reach.
 
-use std::collections::HashSet;
+use std::collections::{HashMap, HashSet};
 
 use uuid::Uuid;
 
@@ -13,16 +13,13 @@ use crate::storage::appointments::{self, Appointment};
 use crate::storage::joins::Join;
 use crate::storage::officers::{self, Officer};
 
-/// What became of the identifiers of a description of somebody new to the caller.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub enum Identity {
-    /// The person is held: names and an identifier agree.
-    Joins(Uuid),
-    /// The person is new, without these identifiers, which others hold.
-    New {
-        /// Not to be given to the person.
-        withheld: Vec<Identifier>,
-    },
+/// Who somebody is who is new to the caller.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub struct Identity {
+    /// The person of whom the registry holds a record already, out of the caller's reach: names and an identifier agree.
+    pub joins: Option<Uuid>,
+    /// Identifiers that others hold, and that are not given to the record.
+    pub withheld: Vec<Identifier>,
 }
 
 /// Who people are who are new to the caller, each described with the spells that they are to have.
@@ -35,22 +32,24 @@ pub fn settle(tx: &mut Tx<'_>, people: &[(&Person, Vec<&Appointment>)]) -> Servi
     let all: Vec<&Identifier> = people.iter().flat_map(|(person, _)| &person.identifiers).collect();
     let holders = officers::holders(tx.conn, &all)?;
     let held: HashSet<Uuid> = holders.values().copied().collect();
-    let ids: Vec<Uuid> = held.into_iter().collect();
+    let records = officers::of_people(tx.conn, &held.into_iter().collect::<Vec<_>>())?;
+    let ids: Vec<Uuid> = records.keys().copied().collect();
     let names = officers::folded_names(tx.conn, &ids)?;
-    let spells = appointments::of_officers(tx.conn, &Reach::All, &ids)?;
+    let mut spells: HashMap<Uuid, Vec<Appointment>> = HashMap::new();
+    for (officer, own) in appointments::of_officers(tx.conn, &Reach::All, &ids)? {
+        spells.entry(records.get(&officer).copied().unwrap_or(officer)).or_default().extend(own);
+    }
     let mut joined = HashSet::new();
     let settled = people.iter().map(|(person, own)| {
-        let mut those = person.identifiers.iter().filter_map(|identifier| holders.get(identifier));
+        let those = person.identifiers.iter().filter_map(|identifier| holders.get(identifier));
         let folded = person.folded_names();
-        let same = those.find(|holder| {
-            let theirs = spells.get(*holder).map(Vec::as_slice).unwrap_or_default();
-            names.get(*holder) == Some(&folded) && !joined.contains(*holder) && own.iter().all(|spell| fits(spell, theirs))
+        let mut same = those.filter(|holder| names.get(*holder) == Some(&folded)).filter_map(|holder| records.get(holder).copied());
+        let joins = same.find(|held| {
+            let theirs = spells.get(held).map(Vec::as_slice).unwrap_or_default();
+            !joined.contains(held) && own.iter().all(|spell| fits(spell, theirs))
         });
-        if let Some(holder) = same {
-            joined.insert(*holder);
-            return Identity::Joins(*holder);
-        }
-        Identity::New { withheld: person.identifiers.iter().filter(|identifier| holders.contains_key(*identifier)).cloned().collect() }
+        joined.extend(joins);
+        Identity { joins, withheld: person.identifiers.iter().filter(|identifier| holders.contains_key(*identifier)).cloned().collect() }
     });
     Ok(settled.collect())
 }
@@ -61,12 +60,19 @@ pub fn fits(appointment: &Appointment, others: &[Appointment]) -> bool {
     !others.iter().filter(beside).any(|other| overlaps(other.spell(), appointment.spell()))
 }
 
+/// Whether an appointment that was so before overlaps no more of the others at its agency than it did: those of somebody who was merged may
+/// overlap.
+pub fn still_fits(was: &Appointment, now: &Appointment, others: &[Appointment]) -> bool {
+    let apart: Vec<Appointment> = others.iter().filter(|other| !overlaps(other.spell(), was.spell())).cloned().collect();
+    fits(now, &apart)
+}
+
 /// Who one person is; as [`settle`].
 ///
 /// # Errors
 /// Where the database fails.
 pub fn settle_one(tx: &mut Tx<'_>, person: &Person, own: Vec<&Appointment>) -> ServiceResult<Identity> {
-    Ok(settle(tx, &[(person, own)])?.pop().unwrap_or(Identity::New { withheld: Vec::new() }))
+    Ok(settle(tx, &[(person, own)])?.pop().unwrap_or_default())
 }
 
 /// Those of the identifiers that somebody holds, anywhere.

@@ -1,15 +1,17 @@
 //! Joins of officers whom two clients describe: looked into and confirmed by IACP staff.
 
+use std::collections::HashSet;
+
 use uuid::Uuid;
 
-use super::changes::Changes;
 use super::page::{PageOf, PageRequest};
-use super::{ServiceError, ServiceResult, Tx, identity};
+use super::touched::Touched;
+use super::{ServiceError, ServiceResult, Tx, merges, officers};
 use crate::domain::join::JoinStatus;
 use crate::domain::reach::Reach;
 use crate::storage::dialect::{Lock, lock};
 use crate::storage::joins::{self as rows, Join};
-use crate::storage::officers;
+use crate::storage::officers as rows_of_people;
 
 /// A page of joins.
 ///
@@ -30,8 +32,7 @@ pub fn get(tx: &mut Tx<'_>, id: Uuid) -> ServiceResult<Join> {
     rows::by_id(tx.conn, id)?.ok_or(ServiceError::NotFound)
 }
 
-/// Confirms that two clients describe one person: the one who came later sees the person from now on, and what it sent
-/// completes what is held.
+/// Confirms that two clients describe one person: the record of the one who came later is merged into the one that was held.
 ///
 /// # Errors
 /// As [`get`], and `join_parked` where the names disagree.
@@ -42,26 +43,44 @@ pub fn confirm(tx: &mut Tx<'_>, id: Uuid) -> ServiceResult<Join> {
     if join.status == JoinStatus::Parked {
         return Err(ServiceError::conflict(
             "join_parked",
-            "the names disagree, so nobody was joined; correct the officer who has the wrong identifier",
+            "nobody was joined: correct the officer who has the wrong identifier, or merge the officers if they are one person",
         ));
     }
     if join.confirmed_at.is_some() {
         return Ok(join);
     }
-    let mut officer = officers::by_ids(tx.conn, &Reach::All, &[join.officer])?.pop().ok_or(ServiceError::NotFound)?;
-    let held = identity::held_elsewhere(tx, &join.identifiers)?;
-    let free = join.identifiers.iter().filter(|i| !held.contains(i)).cloned().collect();
-    if officer.email.is_none() {
-        officer.email.clone_from(&join.email);
-    }
-    officer.updated_at = tx.now;
-    let confirmed = Join { confirmed_at: Some(tx.now), updated_at: tx.now, ..join };
-    let mut changes = Changes::default();
-    changes.confirm(officer, confirmed.clone(), free);
-    changes.write(tx)?;
+    let merged = officers::get(tx, join.officer)?;
+    let kept = officers::get(tx, merged.person)?;
+    merges::apply(tx, &kept, &merged, "a join was confirmed", Some(id))?;
     tx.changed("officer_join", id, vec!["confirmed_at".into()]);
-    tx.of_agency(confirmed.agency);
-    Ok(confirmed)
+    get(tx, id)
+}
+
+/// Says that a join was wrong: the record is of a person by itself, and what somebody else holds of identifiers stays withheld.
+///
+/// # Errors
+/// As [`get`], and `join_confirmed` where it was confirmed: then the merge can be undone.
+pub fn separate(tx: &mut Tx<'_>, id: Uuid) -> ServiceResult<Join> {
+    staff_only(tx)?;
+    lock(tx.conn, Lock::Place)?;
+    let join = get(tx, id)?;
+    if join.status == JoinStatus::Parked {
+        return Ok(join);
+    }
+    if join.confirmed_at.is_some() {
+        return Err(ServiceError::conflict("join_confirmed", "the join was confirmed: undo the merge"));
+    }
+    let touched = Touched::before(tx, vec![join.officer], &HashSet::new())?;
+    rows_of_people::set_person(tx.conn, &[join.officer], join.officer)?;
+    for own in rows::unconfirmed(tx.conn, &Reach::All, &[join.officer])?.remove(&join.officer).unwrap_or_default() {
+        merges::separate(tx, own)?;
+    }
+    tx.changed("officer_join", id, vec!["status".into()]);
+    tx.of_agency(join.agency);
+    touched.place(tx)?;
+    // Without an identifier that somebody else holds, nothing is left of it.
+    let left = rows::by_id(tx.conn, id)?;
+    Ok(left.unwrap_or(Join { status: JoinStatus::Parked, identifiers: Vec::new(), updated_at: tx.now, ..join }))
 }
 
 fn staff_only(tx: &Tx<'_>) -> ServiceResult<()> {

@@ -9,7 +9,7 @@ use super::changes::Changes;
 use super::page::{PageOf, PageRequest};
 use super::pseudonyms::{forget_answers, refuse_pseudonymized};
 use super::touched::Touched;
-use super::{Fault, ServiceError, ServiceResult, Tx, agencies, appointments, identity};
+use super::{Fault, ServiceError, ServiceResult, Tx, agencies, appointments, identity, merges, statements};
 use crate::domain::agency::AgencyKey;
 use crate::domain::officer::{Identifier, OfficerDraft, Person};
 use crate::domain::reach::Reach;
@@ -104,12 +104,12 @@ pub fn change(tx: &mut Tx<'_>, id: Uuid, edit: impl FnOnce(&mut Tx<'_>, &Officer
     }
     refuse_pseudonymized(&current, "officer_pseudonymized")?;
     let added: Vec<Identifier> = person.identifiers.iter().filter(|i| !current.identifiers.contains(i)).cloned().collect();
-    identity::refuse_taken(tx, Some(id), &added)?;
+    identity::refuse_taken(tx, Some(current.id), &added)?;
     let withheld = identity::held_elsewhere(tx, &added)?;
     let mut changes = Changes::default();
     changes.revise(tx, &current, &person, &withheld);
     changes.write(tx)?;
-    tx.changed("officer", id, fields_between(&current.person(), &person));
+    tx.changed("officer", current.id, fields_between(&current.person(), &person));
     get(tx, id)
 }
 
@@ -123,25 +123,50 @@ pub fn delete(tx: &mut Tx<'_>, id: Uuid, guard: impl FnOnce(&mut Tx<'_>, &Office
     lock(tx.conn, Lock::Place)?;
     let officer = get(tx, id)?;
     guard(tx, &officer)?;
+    let id = officer.id;
+    // Who erases a person for everybody erases every record that is taken for theirs.
+    let mut records = vec![id];
+    if tx.reach == Reach::All {
+        records = rows::of_people(tx.conn, &[id])?.into_keys().collect();
+        records.sort_unstable();
+    }
     let today = tx.today();
-    if officer.appointments.iter().any(|appointment| appointment.covers(today)) {
-        return Err(ServiceError::conflict("officer_in_use", "an appointment is in force; end it first"));
+    for record in rows::by_ids(tx.conn, &tx.reach, &records)? {
+        if record.appointments.iter().any(|appointment| appointment.covers(today)) {
+            return Err(ServiceError::conflict("officer_in_use", "an appointment is in force; end it first"));
+        }
+        if rows::has_completions(tx.conn, record.id)? {
+            return Err(ServiceError::conflict("officer_in_use", "completions are placed with the officer"));
+        }
     }
-    if rows::has_completions(tx.conn, id)? {
-        return Err(ServiceError::conflict("officer_in_use", "completions are placed with the officer"));
-    }
-    let touched = Touched::before(tx, vec![id], &HashSet::new())?;
+    let touched = Touched::before(tx, records.clone(), &HashSet::new())?;
     let all = rows::by_ids(tx.conn, &Reach::All, &[id])?.pop().map_or(0, |all| all.appointments.len());
     if all > officer.appointments.len() {
         for appointment in &officer.appointments {
             spells::delete(tx.conn, appointment.id)?;
         }
-        let sent: Vec<Uuid> = joins::unconfirmed(tx.conn, &tx.reach, &[id])?.remove(&id).unwrap_or_default().iter().map(|join| join.id).collect();
+        let sent: Vec<Uuid> = officer.joins.iter().map(|join| join.id).collect();
         joins::delete(tx.conn, &sent)?;
     } else {
-        rows::delete(tx.conn, id)?;
-        forget_answers(tx, id)?;
+        if tx.reach == Reach::All {
+            statements::forget(tx, id, &records, &[])?;
+        }
+        for record in records {
+            erase(tx, record)?;
+        }
     }
     tx.changed("officer", id, Vec::new());
     touched.place(tx)
+}
+
+fn erase(tx: &mut Tx<'_>, id: Uuid) -> ServiceResult<()> {
+    let next = rows::become_person(tx.conn, id)?;
+    rows::delete(tx.conn, id)?;
+    if let Some(next) = next {
+        // What the officer held is free for the record that stands for the person now.
+        for join in joins::unconfirmed(tx.conn, &Reach::All, &[next])?.remove(&next).unwrap_or_default() {
+            merges::separate(tx, join)?;
+        }
+    }
+    forget_answers(tx, id)
 }

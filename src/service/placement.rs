@@ -75,10 +75,15 @@ impl Found {
         keys.sort_unstable();
         keys.dedup();
         let candidates = officers::candidates(conn, reach, &keys)?;
-        let mut by_key: HashMap<String, Vec<usize>> = HashMap::with_capacity(keys.len());
+        // Who finds one record of a person finds the others that are in sight.
+        let mut records: HashMap<Uuid, Vec<usize>> = HashMap::with_capacity(candidates.len());
         for (index, candidate) in candidates.iter().enumerate() {
+            records.entry(candidate.person).or_default().push(index);
+        }
+        let mut by_key: HashMap<String, Vec<usize>> = HashMap::with_capacity(keys.len());
+        for candidate in &candidates {
             for key in candidate.keys() {
-                by_key.entry(key).or_default().push(index);
+                by_key.entry(key).or_default().extend(records.get(&candidate.person).into_iter().flatten());
             }
         }
         Ok(Self { candidates, by_key })

@@ -6,7 +6,7 @@ use serde_json::Value;
 use uuid::Uuid;
 
 use super::touched::Touched;
-use super::{ServiceError, ServiceResult, Tx, officers};
+use super::{ServiceError, ServiceResult, Tx, officers, statements};
 use crate::domain::matching::identifier_key;
 use crate::domain::officer::Person;
 use crate::domain::placement::Placement;
@@ -15,10 +15,10 @@ use crate::domain::text::Note;
 use crate::service::placement::{Moved, settle};
 use crate::storage::completions::{Completion, of_officer, waiting_for};
 use crate::storage::dialect::{Lock, lock};
-use crate::storage::officers::{self as officer_rows, Officer};
-use crate::storage::{StorageError, joins, pseudonyms as rows};
+use crate::storage::officers::{self as officer_rows, Officer, email_sha1s};
+use crate::storage::{StorageError, joins, merges, pseudonyms as rows};
 
-/// Puts a pseudonym in the place of an officer's names; takes away e-mail, identifiers and numbers, here, in joins, in what was pushed of the
+/// Puts a pseudonym in the place of an officer's names; takes away e-mail, identifiers and numbers, here, in every other record of the person, in joins, in what was pushed of the
 /// officer's completions with every former revision, and in answers that are kept under idempotency keys. Appointments, days and credit stay
 /// as they are.
 ///
@@ -31,23 +31,40 @@ pub fn pseudonymize(tx: &mut Tx<'_>, id: Uuid, reason: &Note) -> ServiceResult<O
         return Err(ServiceError::Forbidden("a pseudonym takes a person from everybody's sight: it needs a grant for all agencies".into()));
     }
     refuse_pseudonymized(&officer, "already_pseudonymized")?;
-    let touched = Touched::before(tx, vec![id], &HashSet::new())?;
+    let records = officer_rows::records_of(tx.conn, officer.person)?;
+    let touched = Touched::before(tx, records.clone(), &HashSet::new())?;
+    let mut earned = Vec::new();
+    for record in &records {
+        earned.extend(of_officer(tx.conn, *record)?.into_iter().map(|completion| completion.id));
+    }
+    statements::forget(tx, officer.id, &records, &earned)?;
+    for record in &records {
+        reduce_record(tx, *record, reason)?;
+    }
+    let removed = ["given_name", "family_name", "email", "identifiers", "appointments.employee_number", "appointments.badge_number"];
+    tx.changed("officer", officer.id, removed.map(str::to_owned).to_vec());
+    touched.place(tx)?;
+    officers::get(tx, officer.id)
+}
+
+/// Reduces one record of a person, which may have been merged into another.
+fn reduce_record(tx: &mut Tx<'_>, id: Uuid, reason: &Note) -> ServiceResult<()> {
     let mut completions = of_officer(tx.conn, id)?;
-    completions.extend(waiting_by_own_keys(tx, &officer)?);
     let person = pseudonym(id)?;
-    let (given_name, family_name) = (person.given_name.clone(), person.family_name.clone());
-    officer_rows::save(tx.conn, &[Officer { given_name, family_name, email: None, updated_at: tx.now, ..officer.clone() }])?;
+    if let Some(officer) = officer_rows::by_ids(tx.conn, &Reach::All, &[id])?.pop() {
+        completions.extend(waiting_by_own_keys(tx, &officer)?);
+        let (given_name, family_name) = (person.given_name.clone(), person.family_name.clone());
+        officer_rows::save(tx.conn, &[Officer { id, given_name, family_name, email: None, updated_at: tx.now, ..officer }])?;
+    }
     rows::reduce_officer(tx.conn, id, &person, reason.as_str(), tx.now)?;
+    merges::forget(tx.conn, id)?;
     rows::reduce_completions(tx.conn, &completions, tx.now)?;
     stay(tx, &completions)?;
     let mut named: Vec<Uuid> = completions.iter().map(|completion| completion.id).collect();
     named.push(id);
     reduce_answers(tx, &named, &person)?;
-    let removed = ["given_name", "family_name", "email", "identifiers", "appointments.employee_number", "appointments.badge_number"];
-    tx.changed("officer", id, removed.map(str::to_owned).to_vec());
     tx.changed_many("reduced", completions.iter().map(|completion| completion.id).collect());
-    touched.place(tx)?;
-    officers::get(tx, id)
+    Ok(())
 }
 
 /// Refuses what would bring back who somebody was.
@@ -78,8 +95,9 @@ fn pseudonym(officer: Uuid) -> ServiceResult<Person> {
 fn waiting_by_own_keys(tx: &mut Tx<'_>, officer: &Officer) -> ServiceResult<Vec<Completion>> {
     let mut keys: Vec<String> = officer.identifiers.iter().map(|i| identifier_key(i.system.as_str(), i.value.as_str())).collect();
     keys.extend(officer.email.iter().map(|email| format!("email:{}", email.folded())));
+    keys.extend(officer.email.iter().flat_map(email_sha1s).map(|digest| format!("email_sha1:{digest}")));
     let sent = joins::unconfirmed(tx.conn, &Reach::All, &[officer.id])?;
-    let own = |key: &String| key.starts_with("identifier:") || key.starts_with("email:");
+    let own = |key: &String| ["identifier:", "email:", "email_sha1:"].iter().any(|kind| key.starts_with(kind));
     keys.extend(sent.values().flatten().flat_map(joins::Join::keys).filter(own));
     let waiting = waiting_for(tx.conn, &keys)?.into_iter().map(|waiting| waiting.completion);
     Ok(waiting.filter(|completion| completion.placement.officer.is_none()).collect())
@@ -117,7 +135,9 @@ fn reduce(answer: &mut Value, person: &Person) {
                 match name.as_str() {
                     "given_name" => *value = person.given_name.as_str().into(),
                     "family_name" => *value = person.family_name.as_str().into(),
-                    "email" | "identifier" | "employee_number" | "badge_number" | "certificate_number" | "evidence_url" => *value = Value::Null,
+                    "email" | "email_sha1" | "identifier" | "employee_number" | "badge_number" | "certificate_number" | "evidence_url" => {
+                        *value = Value::Null;
+                    }
                     "identifiers" => *value = Value::Array(Vec::new()),
                     _ => reduce(value, person),
                 }

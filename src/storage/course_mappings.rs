@@ -16,6 +16,8 @@ use crate::domain::training::MappingDraft;
 pub struct Mapping {
     /// Its id.
     pub id: Uuid,
+    /// Whose code it is.
+    pub client: Uuid,
     /// What it says.
     pub draft: MappingDraft,
     /// When it was made.
@@ -37,6 +39,7 @@ pub struct MappingFilter {
 #[diesel(table_name = course_mappings)]
 struct MappingRow {
     id: Id,
+    client_id: Id,
     code: String,
     training_id: Id,
     effective_from: On,
@@ -61,6 +64,7 @@ impl TryFrom<MappingRow> for Mapping {
     fn try_from(row: MappingRow) -> Result<Self, StorageError> {
         Ok(Self {
             id: row.id.0,
+            client: row.client_id.0,
             draft: MappingDraft {
                 code: Code::parse(&row.code).map_err(|invalid| StorageError::Corrupt(format!("course_mappings.code: {invalid}")))?,
                 training: row.training_id.0,
@@ -86,17 +90,16 @@ impl<'a> MappingValues<'a> {
     }
 }
 
-/// The client's mapping with an id, where there is one.
+/// The mapping with an id, where there is one: of a client, or, without one, of whomever.
 ///
 /// # Errors
 /// Where the database fails.
-pub fn by_id(conn: &mut AnyConn, client: Uuid, id: Uuid) -> Result<Option<Mapping>, StorageError> {
-    let row = course_mappings::table
-        .filter(course_mappings::client_id.eq(Id(client)))
-        .filter(course_mappings::id.eq(Id(id)))
-        .select(MappingRow::as_select())
-        .first(conn)
-        .optional()?;
+pub fn by_id(conn: &mut AnyConn, client: Option<Uuid>, id: Uuid) -> Result<Option<Mapping>, StorageError> {
+    let mut query = course_mappings::table.filter(course_mappings::id.eq(Id(id))).select(MappingRow::as_select()).into_boxed();
+    if let Some(client) = client {
+        query = query.filter(course_mappings::client_id.eq(Id(client)));
+    }
+    let row = query.first(conn).optional()?;
     row.map(Mapping::try_from).transpose()
 }
 
@@ -133,15 +136,15 @@ pub fn list(conn: &mut AnyConn, client: Uuid, filter: &MappingFilter, after: Opt
     query.load(conn)?.into_iter().map(Mapping::try_from).collect()
 }
 
-/// Writes a new mapping of a client.
+/// Writes a new mapping.
 ///
 /// # Errors
 /// [`super::Constraint::Reference`] where there is no such training.
-pub fn insert(conn: &mut AnyConn, client: Uuid, mapping: &Mapping) -> Result<(), StorageError> {
+pub fn insert(conn: &mut AnyConn, mapping: &Mapping) -> Result<(), StorageError> {
     diesel::insert_into(course_mappings::table)
         .values((
             course_mappings::id.eq(Id(mapping.id)),
-            course_mappings::client_id.eq(Id(client)),
+            course_mappings::client_id.eq(Id(mapping.client)),
             course_mappings::created_at.eq(At(mapping.created_at)),
             MappingValues::of(mapping),
         ))
@@ -153,18 +156,17 @@ pub fn insert(conn: &mut AnyConn, client: Uuid, mapping: &Mapping) -> Result<(),
 ///
 /// # Errors
 /// [`super::Constraint::Reference`] where there is no such training.
-pub fn update(conn: &mut AnyConn, client: Uuid, mapping: &Mapping) -> Result<(), StorageError> {
-    let own = course_mappings::table.filter(course_mappings::client_id.eq(Id(client)));
+pub fn update(conn: &mut AnyConn, mapping: &Mapping) -> Result<(), StorageError> {
+    let own = course_mappings::table.filter(course_mappings::client_id.eq(Id(mapping.client)));
     diesel::update(own.filter(course_mappings::id.eq(Id(mapping.id)))).set(MappingValues::of(mapping)).execute(conn)?;
     Ok(())
 }
 
-/// Takes a client's mapping away.
+/// Takes a mapping away.
 ///
 /// # Errors
 /// Where the database fails.
-pub fn delete(conn: &mut AnyConn, client: Uuid, id: Uuid) -> Result<(), StorageError> {
-    let own = course_mappings::table.filter(course_mappings::client_id.eq(Id(client)));
-    diesel::delete(own.filter(course_mappings::id.eq(Id(id)))).execute(conn)?;
+pub fn delete(conn: &mut AnyConn, id: Uuid) -> Result<(), StorageError> {
+    diesel::delete(course_mappings::table.filter(course_mappings::id.eq(Id(id)))).execute(conn)?;
     Ok(())
 }

@@ -94,6 +94,20 @@ pub fn lock_client(conn: &mut AnyConn, client: Uuid) -> Result<(), StorageError>
     Ok(())
 }
 
+/// Holds off, until the transaction ends, other statements of a client: so that they are stored in the order in which they are committed.
+/// Take it before [`Lock::Match`].
+///
+/// # Errors
+/// Where the database fails.
+pub fn lock_statements(conn: &mut AnyConn, client: Uuid) -> Result<(), StorageError> {
+    const STATEMENTS: i32 = 0x7841_5049;
+    if let AnyConn::Postgres(conn) = conn {
+        let [.., a, b, c, d] = *client.as_bytes();
+        diesel::sql_query(format!("SELECT pg_advisory_xact_lock({STATEMENTS}, {})", i32::from_be_bytes([a, b, c, d]))).execute(conn)?;
+    }
+    Ok(())
+}
+
 /// Begins a transaction that may write.
 ///
 /// # Errors

@@ -10,7 +10,7 @@ use super::agencies::{AgencyBrief, AgencyFilter, page};
 use super::conn::AnyConn;
 use super::dialect::MAX_BINDS;
 use super::error::corrupt;
-use super::schema::{agencies, appointments, completions, partnerships, pledges, policies, standards, trainings};
+use super::schema::{agencies, appointments, completions, officers, partnerships, pledges, policies, standards, trainings};
 use super::types::{Id, On};
 use crate::domain::completion::{Record, TrainingTerms, credit};
 use crate::domain::coverage::Spell;
@@ -26,8 +26,12 @@ use crate::domain::training::{Category, RecognitionStatus};
 pub struct AgencyFacts {
     /// The agency.
     pub agency: AgencyBrief,
-    /// What is known of it.
+    /// What is known of it. A person of whom it has several records is named by the first.
     pub facts: Facts,
+    /// The other records, by the first.
+    pub also: HashMap<Uuid, Vec<Uuid>>,
+    /// The first records, by person.
+    people: HashMap<Uuid, Uuid>,
 }
 
 type AgencyRow = (Id, Option<String>, String, Option<i32>);
@@ -95,7 +99,8 @@ fn load(conn: &mut AnyConn, rows: Vec<AgencyRow>) -> Result<Vec<AgencyFacts>, St
         .into_iter()
         .map(|(id, ori, name, declared)| {
             let declared = declared.map(|count| number("agencies.sworn_count", count)).transpose()?;
-            Ok(AgencyFacts { agency: AgencyBrief { id: id.0, ori, name }, facts: Facts { declared, ..Facts::default() } })
+            let (agency, facts) = (AgencyBrief { id: id.0, ori, name }, Facts { declared, ..Facts::default() });
+            Ok(AgencyFacts { agency, facts, also: HashMap::new(), people: HashMap::new() })
         })
         .collect::<Result<Vec<_>, StorageError>>()?;
     if !all.is_empty() {
@@ -107,47 +112,66 @@ fn load(conn: &mut AnyConn, rows: Vec<AgencyRow>) -> Result<Vec<AgencyFacts>, St
     Ok(all)
 }
 
-/// The facts of one of the agencies.
-fn of(all: &mut [AgencyFacts], agency: Id) -> Result<&mut Facts, StorageError> {
+/// What is known of one of the agencies.
+fn of(all: &mut [AgencyFacts], agency: Id) -> Result<&mut AgencyFacts, StorageError> {
     let place = all.binary_search_by_key(&agency.0, |one| one.agency.id);
-    place.map(|place| &mut all[place].facts).map_err(|_| StorageError::Other(format!("{} was not asked for", agency.0)))
+    place.map(|place| &mut all[place]).map_err(|_| StorageError::Other(format!("{} was not asked for", agency.0)))
 }
 
+/// Several records of one person at an agency are one officer there, by the id of the first.
 fn load_sworn(conn: &mut AnyConn, ids: &[Id], all: &mut [AgencyFacts]) -> Result<(), StorageError> {
-    let rows: Vec<(Id, Id, On, Option<On>)> = appointments::table
+    let rows: Vec<(Id, Id, Id, On, Option<On>)> = appointments::table
+        .inner_join(officers::table)
         .filter(appointments::agency_id.eq_any(ids))
         .filter(appointments::sworn.eq(true))
-        .select((appointments::agency_id, appointments::officer_id, appointments::started_on, appointments::ended_on))
+        .order((appointments::agency_id, appointments::officer_id))
+        .select((appointments::agency_id, appointments::officer_id, officers::person_id, appointments::started_on, appointments::ended_on))
         .load(conn)?;
-    for (agency, officer, from, until) in rows {
-        of(all, agency)?.sworn.push(Spell { officer: officer.0, started_on: from.0, ended_on: until.map(|until| until.0) });
+    for (agency, officer, person, from, until) in rows {
+        let known = of(all, agency)?;
+        let first = *known.people.entry(person.0).or_insert(officer.0);
+        if first != officer.0 {
+            known.also.entry(first).or_default().push(officer.0);
+        }
+        known.facts.sworn.push(Spell { officer: first, started_on: from.0, ended_on: until.map(|until| until.0) });
     }
     Ok(())
 }
 
-/// Credit belongs to the person: whoever pushed it, and wherever the officer served then. Somebody with two spells at an agency has it
-/// twice, which the rules don't mind.
+/// Credit belongs to the person: whoever pushed it, with whichever record of the person it is placed, and wherever the officer served
+/// then. Somebody with two spells at an agency has it twice, which the rules don't mind.
 fn load_credits(conn: &mut AnyConn, ids: &[Id], all: &mut [AgencyFacts]) -> Result<(), StorageError> {
     let recognized = recognized_trainings(conn)?;
+    let (here, records) = diesel::alias!(officers as here, officers as records);
+    let of_record = completions::officer_id.eq(records.field(officers::id).nullable());
     let rows: Vec<(Id, Id, Option<Id>, On, Option<On>)> = appointments::table
-        .inner_join(completions::table.on(completions::officer_id.eq(appointments::officer_id.nullable())))
+        .inner_join(here.on(here.field(officers::id).eq(appointments::officer_id)))
+        .inner_join(records.on(records.field(officers::person_id).eq(here.field(officers::person_id))))
+        .inner_join(completions::table.on(of_record))
         .filter(appointments::agency_id.eq_any(ids))
         .filter(appointments::sworn.eq(true))
         .filter(completions::passed.eq(true))
         .filter(completions::revoked_at.is_null())
         .filter(completions::parked_reason.is_null())
-        .select((appointments::agency_id, appointments::officer_id, completions::training_id, completions::completed_on, completions::expires_on))
+        .select((
+            appointments::agency_id,
+            here.field(officers::person_id),
+            completions::training_id,
+            completions::completed_on,
+            completions::expires_on,
+        ))
         .load(conn)?;
-    for (agency, officer, training, completed_on, expires_on) in rows {
+    for (agency, person, training, completed_on, expires_on) in rows {
+        let known = of(all, agency)?;
         let earned = credit(&Record {
-            officer: Some(officer.0),
+            officer: known.people.get(&person.0).copied(),
             training: training.and_then(|training| recognized.get(&training.0).copied()),
             completed_on: completed_on.0,
             expires_on: expires_on.map(|day| day.0),
             passed: true,
             revoked: false,
         });
-        of(all, agency)?.credits.extend(earned);
+        known.facts.credits.extend(earned);
     }
     Ok(())
 }
@@ -174,12 +198,12 @@ fn load_evidence(conn: &mut AnyConn, ids: &[Id], all: &mut [AgencyFacts]) -> Res
         .select((partnerships::agency_id, partnerships::effective_on, partnerships::ends_on))
         .load(conn)?;
     for (agency, from, until) in rows {
-        of(all, agency)?.partnerships.push(in_force(from, until));
+        of(all, agency)?.facts.partnerships.push(in_force(from, until));
     }
     let rows: Vec<(Id, On, Option<On>)> =
         policies::table.filter(policies::agency_id.eq_any(ids)).select((policies::agency_id, policies::adopted_on, policies::ends_on)).load(conn)?;
     for (agency, from, until) in rows {
-        of(all, agency)?.policies.push(in_force(from, until));
+        of(all, agency)?.facts.policies.push(in_force(from, until));
     }
     Ok(())
 }
@@ -190,7 +214,7 @@ fn load_pledges(conn: &mut AnyConn, ids: &[Id], all: &mut [AgencyFacts]) -> Resu
         .select((pledges::agency_id, pledges::id, pledges::standard, pledges::pledged_on, pledges::term_months, pledges::withdrawn_on))
         .load(conn)?;
     for (agency, id, standard, pledged_on, term_months, withdrawn_on) in rows {
-        of(all, agency)?.pledges.push(Pledge {
+        of(all, agency)?.facts.pledges.push(Pledge {
             id: id.0,
             standard,
             pledged_on: pledged_on.0,

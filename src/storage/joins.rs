@@ -1,4 +1,5 @@
-//! Officers whom a client described by an identifier that somebody out of its reach holds.
+//! Officers whom a client described by an identifier that somebody out of its reach holds: they have a record of their own, without the
+//! identifier, and the client that sent it sees and uses it through what is kept here.
 
 use std::collections::HashMap;
 
@@ -15,8 +16,7 @@ use super::officers::agencies_within;
 use super::schema::{officer_join_keys, officer_joins};
 use super::types::{At, Id, Json};
 use crate::domain::join::JoinStatus;
-use crate::domain::matching::{identifier_key, name_key};
-use crate::domain::names::fold;
+use crate::domain::matching::identifier_key;
 use crate::domain::officer::Identifier;
 use crate::domain::reach::Reach;
 use crate::domain::text::{Email, Name, Text};
@@ -26,7 +26,7 @@ use crate::domain::text::{Email, Name, Text};
 pub struct Join {
     /// Its id.
     pub id: Uuid,
-    /// The officer whom the client sees.
+    /// The record that the client sees.
     pub officer: Uuid,
     /// The agency for which the client described the officer.
     pub agency: Uuid,
@@ -38,7 +38,7 @@ pub struct Join {
     pub family_name: Name,
     /// Address as sent.
     pub email: Option<Email>,
-    /// Of a join, the identifiers as sent; of a parked one, those that were withheld.
+    /// Those of the identifiers as sent that somebody else holds.
     pub identifiers: Vec<Identifier>,
     /// What came of it.
     pub status: JoinStatus,
@@ -94,12 +94,7 @@ struct KeyRow {
 impl Join {
     /// The keys by which the client that sent them finds the officer, until it is confirmed.
     pub fn keys(&self) -> Vec<String> {
-        let mut keys: Vec<String> = self.identifiers.iter().map(|i| identifier_key(i.system.as_str(), i.value.as_str())).collect();
-        if self.status == JoinStatus::Joined {
-            keys.push(name_key(&fold(self.family_name.as_str()), &fold(self.given_name.as_str())));
-            keys.extend(self.email.as_ref().map(|email| format!("email:{}", email.folded())));
-        }
-        keys
+        self.identifiers.iter().map(|i| identifier_key(i.system.as_str(), i.value.as_str())).collect()
     }
 }
 
@@ -164,7 +159,8 @@ pub fn unconfirmed(conn: &mut AnyConn, reach: &Reach, officers: &[Uuid]) -> Resu
     Ok(all)
 }
 
-/// The officers whom unconfirmed joins for agencies within reach make answer to one of these keys.
+/// The officers whom unconfirmed joins for agencies within reach make answer to one of these keys; of all agencies, only those who are
+/// taken for the one who holds it.
 ///
 /// # Errors
 /// Where the database fails.
@@ -177,9 +173,10 @@ pub fn officers_by_keys(conn: &mut AnyConn, reach: &Reach, keys: &[&str]) -> Res
                 .filter(officer_join_keys::lookup.eq_any(some))
                 .select(officer_joins::officer_id)
                 .into_boxed();
-            if let Some(agencies) = agencies.ids() {
-                query = query.filter(officer_joins::agency_id.eq_any(agencies));
-            }
+            query = match agencies.ids() {
+                Some(agencies) => query.filter(officer_joins::agency_id.eq_any(agencies)),
+                None => query.filter(officer_joins::status.eq(JoinStatus::Joined.as_str())),
+            };
             found.extend(query.load::<Id>(conn)?.into_iter().map(|id| id.0));
         }
     }
@@ -238,7 +235,7 @@ pub fn insert(conn: &mut AnyConn, joins: &[Join]) -> Result<(), StorageError> {
     insert_keys(conn, joins)
 }
 
-/// Writes what the client has changed of what it sent, and whether the join is confirmed; a confirmed one needs no keys.
+/// Writes what the client has changed of what it sent, what came of it, and whether the join is confirmed; a confirmed one needs no keys.
 ///
 /// # Errors
 /// Where the database fails.
@@ -249,6 +246,7 @@ pub fn update(conn: &mut AnyConn, join: &Join) -> Result<(), StorageError> {
             officer_joins::family_name.eq(join.family_name.as_str()),
             officer_joins::email.eq(join.email.as_ref().map(Email::as_str)),
             officer_joins::identifiers.eq(write_identifiers(&join.identifiers)),
+            officer_joins::status.eq(join.status.as_str()),
             officer_joins::confirmed_at.eq(join.confirmed_at.map(At)),
             officer_joins::updated_at.eq(At(join.updated_at)),
         ))

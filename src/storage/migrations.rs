@@ -9,9 +9,9 @@ use diesel::prelude::*;
 use diesel::sqlite::Sqlite;
 use diesel_migrations::{EmbeddedMigrations, MigrationHarness as _, embed_migrations};
 
-use super::StorageError;
 use super::conn::AnyConn;
 use super::dialect::{per_backend, while_migrating};
+use super::{StorageError, officers};
 
 const POSTGRES: EmbeddedMigrations = embed_migrations!("migrations/postgres");
 const SQLITE: EmbeddedMigrations = embed_migrations!("migrations/sqlite");
@@ -85,6 +85,9 @@ pub fn apply(conn: &mut AnyConn) -> Result<Vec<String>, StorageError> {
     while_migrating(conn, |conn| {
         let set = set_for(conn);
         let applied = per_backend!(conn, c => c.run_pending_migrations(set).map(|list| list.iter().map(ToString::to_string).collect()));
-        applied.map_err(failed)
+        let applied = applied.map_err(failed)?;
+        // What SQL can't work out on either database.
+        officers::fill_digests(conn)?;
+        Ok(applied)
     })
 }

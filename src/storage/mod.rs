@@ -16,6 +16,7 @@ pub mod facts;
 pub mod grants;
 pub mod idempotency;
 pub mod joins;
+pub mod merges;
 pub mod migrations;
 pub mod numbers;
 pub mod officers;
@@ -26,6 +27,7 @@ pub mod pseudonyms;
 pub mod roster_marks;
 pub mod schema;
 pub mod standards;
+pub mod statements;
 pub mod trainings;
 pub mod types;
 

@@ -1,8 +1,10 @@
-//! Officers, as a client sees them: with the appointments at agencies within its reach, and by what it sent itself while a join
-//! is unconfirmed.
+//! Officers, as a client sees them: with the appointments at agencies within its reach. An officer is a record of a person, of whom there
+//! may be several: credit belongs to the person, and what describes them to the record.
 
 mod candidates;
+mod digest;
 mod lookup;
+mod people;
 
 use std::collections::HashMap;
 
@@ -21,7 +23,6 @@ use super::error::corrupt;
 use super::joins::{self, Join};
 use super::schema::{appointments, completions, grants, officer_identifiers, officers};
 use super::types::{At, Id, On};
-use crate::domain::join::JoinStatus;
 use crate::domain::matching::{identifier_key, name_key};
 use crate::domain::names::fold;
 use crate::domain::officer::{Identifier, Person};
@@ -29,7 +30,9 @@ use crate::domain::reach::{Granted, Reach};
 use crate::domain::text::{Email, Name, Text};
 
 pub use candidates::candidates;
+pub use digest::{email_sha1s, fill_digests};
 pub use lookup::{answering, folded_names, holders};
+pub use people::{Records, addresses_of, become_person, current_ids, former_ids, of_people, people_of, records_of, set_person};
 
 /// An officer as a client sees them.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -52,10 +55,10 @@ pub struct Officer {
     pub updated_at: Timestamp,
     /// When a pseudonym was put in the place of who it is.
     pub pseudonymized_at: Option<Timestamp>,
-    /// What the client sees is not the officer but what it sent, in this join.
-    pub mask: Option<Join>,
+    /// Of whom this is a record: itself, or the person as whom it was joined and not confirmed yet.
+    pub person: Uuid,
     /// Identifiers that the client sent and that somebody else holds.
-    pub parked: Vec<Join>,
+    pub joins: Vec<Join>,
 }
 
 /// Which officers a list holds.
@@ -85,6 +88,7 @@ struct Row {
     created_at: At,
     updated_at: At,
     pseudonymized_at: Option<At>,
+    person_id: Id,
 }
 
 #[derive(Insertable)]
@@ -98,13 +102,17 @@ struct Values<'a> {
     name_key: String,
     email: Option<&'a str>,
     email_folded: Option<String>,
+    email_sha1: Option<String>,
+    email_folded_sha1: Option<String>,
     created_at: At,
     updated_at: At,
+    person_id: Id,
 }
 
 impl<'a> Values<'a> {
     fn of(officer: &'a Officer) -> Self {
         let (given_folded, family_folded) = (fold(officer.given_name.as_str()), fold(officer.family_name.as_str()));
+        let [email_sha1, email_folded_sha1] = officer.email.as_ref().map_or([None, None], |email| email_sha1s(email).map(Some));
         Self {
             id: Id(officer.id),
             given_name: officer.given_name.as_str(),
@@ -114,8 +122,11 @@ impl<'a> Values<'a> {
             family_folded,
             email: officer.email.as_ref().map(Email::as_str),
             email_folded: officer.email.as_ref().map(Email::folded),
+            email_sha1,
+            email_folded_sha1,
             created_at: At(officer.created_at),
             updated_at: At(officer.updated_at),
+            person_id: Id(officer.person),
         }
     }
 }
@@ -132,8 +143,8 @@ impl Row {
             created_at: self.created_at.0,
             updated_at: self.updated_at.0,
             pseudonymized_at: self.pseudonymized_at.map(|at| at.0),
-            mask: None,
-            parked: Vec::new(),
+            person: self.person_id.0,
+            joins: Vec::new(),
         })
     }
 }
@@ -170,23 +181,12 @@ impl Officer {
         }
     }
 
-    /// Lays over the officer what the client is to see instead of, or beside, what is held.
-    fn overlay(&mut self, joins: Vec<Join>) {
-        let (joined, parked): (Vec<Join>, Vec<Join>) = joins.into_iter().partition(|join| join.status == JoinStatus::Joined);
-        let masked = self.appointments.iter().all(|appointment| joined.iter().any(|join| join.agency == appointment.agency));
-        if let Some(join) = joined.into_iter().next_back().filter(|_| masked) {
-            self.given_name = join.given_name.clone();
-            self.family_name = join.family_name.clone();
-            self.email.clone_from(&join.email);
-            self.identifiers.clone_from(&join.identifiers);
-            self.created_at = join.created_at;
-            self.updated_at = join.updated_at;
-            self.mask = Some(join);
-        }
-        self.identifiers.extend(parked.iter().flat_map(|join| join.identifiers.clone()));
+    /// Adds the identifiers that the client sent and that somebody else holds.
+    fn with_joins(&mut self, joins: Vec<Join>) {
+        self.identifiers.extend(joins.iter().flat_map(|join| join.identifiers.clone()));
         self.identifiers.sort_unstable();
         self.identifiers.dedup();
-        self.parked = parked;
+        self.joins = joins;
     }
 }
 
@@ -259,24 +259,38 @@ macro_rules! appointed {
 }
 use appointed;
 
-/// The officers of these ids who are within reach, in the order of their ids.
+/// The officers of these ids who are within reach, in the order of their ids; those in whose place another stands, by that one.
 ///
 /// # Errors
 /// Where the database fails.
 pub fn by_ids(conn: &mut AnyConn, reach: &Reach, ids: &[Uuid]) -> Result<Vec<Officer>, StorageError> {
-    let mut ids: Vec<Id> = ids.iter().map(|id| Id(*id)).collect();
-    ids.sort_unstable_by_key(|id| id.0);
-    ids.dedup();
+    let mut wanted = ids.to_vec();
+    wanted.sort_unstable();
+    wanted.dedup();
+    let mut rows = rows_of(conn, reach, &wanted)?;
+    if rows.len() < wanted.len() {
+        let found = |id: &Uuid| rows.binary_search_by_key(id, |row| row.id.0).is_ok();
+        let missing: Vec<Uuid> = wanted.iter().copied().filter(|id| !found(id)).collect();
+        let kept: Vec<Uuid> = current_ids(conn, &missing)?.into_values().filter(|id| !found(id)).collect();
+        rows.extend(rows_of(conn, reach, &kept)?);
+        rows.sort_unstable_by_key(|row| row.id.0);
+        rows.dedup_by_key(|row| row.id.0);
+    }
+    seen(conn, reach, rows)
+}
+
+fn rows_of(conn: &mut AnyConn, reach: &Reach, ids: &[Uuid]) -> Result<Vec<Row>, StorageError> {
+    let ids: Vec<Id> = ids.iter().map(|id| Id(*id)).collect();
     let mut rows: Vec<Row> = Vec::new();
     for agencies in agencies_within(reach) {
         for some in ids.chunks(HALF_OF_BINDS) {
-            let query = officers::table.filter(officers::id.eq_any(some)).select(Row::as_select()).into_boxed();
-            rows.extend(appointed!(query, officers::id, &agencies).load(conn)?);
+            let query = officers::table.filter(officers::id.eq_any(some)).filter(officers::merged_into.is_null());
+            rows.extend(appointed!(query.select(Row::as_select()).into_boxed(), officers::id, &agencies).load(conn)?);
         }
     }
     rows.sort_unstable_by_key(|row| row.id.0);
     rows.dedup_by_key(|row| row.id.0);
-    seen(conn, reach, rows)
+    Ok(rows)
 }
 
 /// A page of the officers within reach, in the order of their ids.
@@ -293,7 +307,8 @@ pub fn list(conn: &mut AnyConn, reach: &Reach, filter: &OfficerFilter, after: Op
     }
     let mut rows: Vec<Row> = Vec::new();
     for agencies in agencies_within(reach) {
-        let mut query = officers::table.order(officers::id).limit(fetch).select(Row::as_select()).into_boxed();
+        let mut query =
+            officers::table.filter(officers::merged_into.is_null()).order(officers::id).limit(fetch).select(Row::as_select()).into_boxed();
         query = appointed!(query, officers::id, &agencies);
         if let Some(agency) = filter.agency {
             let there = appointments::table.filter(appointments::officer_id.eq(officers::id)).filter(appointments::agency_id.eq(Id(agency)));
@@ -327,7 +342,7 @@ fn seen(conn: &mut AnyConn, reach: &Reach, rows: Vec<Row>) -> Result<Vec<Officer
     let ids: Vec<Uuid> = rows.iter().map(|row| row.id.0).collect();
     let mut appointments = spells::of_officers(conn, reach, &ids)?;
     let mut identifiers = identifiers_of(conn, &ids)?;
-    // Who sees everything sees the officer as is.
+    // Who sees everything sees who holds an identifier, too.
     let mut joins = if reach.ids().is_some() { joins::unconfirmed(conn, reach, &ids)? } else { HashMap::new() };
     rows.into_iter()
         .map(|row| {
@@ -335,7 +350,7 @@ fn seen(conn: &mut AnyConn, reach: &Reach, rows: Vec<Row>) -> Result<Vec<Officer
             officer.appointments = appointments.remove(&officer.id).unwrap_or_default();
             officer.identifiers = identifiers.remove(&officer.id).unwrap_or_default();
             if let Some(joins) = joins.remove(&officer.id) {
-                officer.overlay(joins);
+                officer.with_joins(joins);
             }
             Ok(officer)
         })
@@ -364,7 +379,7 @@ fn identifiers_of(conn: &mut AnyConn, officers: &[Uuid]) -> Result<HashMap<Uuid,
 /// # Errors
 /// Where the database fails.
 pub fn save(conn: &mut AnyConn, changed: &[Officer]) -> Result<(), StorageError> {
-    for some in changed.chunks(rows_per_statement(10)) {
+    for some in changed.chunks(rows_per_statement(13)) {
         let values: Vec<Values<'_>> = some.iter().map(Values::of).collect();
         per_backend!(conn, c => diesel::insert_into(officers::table)
             .values(&values)
@@ -378,6 +393,8 @@ pub fn save(conn: &mut AnyConn, changed: &[Officer]) -> Result<(), StorageError>
                 officers::name_key.eq(excluded(officers::name_key)),
                 officers::email.eq(excluded(officers::email)),
                 officers::email_folded.eq(excluded(officers::email_folded)),
+                officers::email_sha1.eq(excluded(officers::email_sha1)),
+                officers::email_folded_sha1.eq(excluded(officers::email_folded_sha1)),
                 officers::updated_at.eq(excluded(officers::updated_at)),
             ))
             .execute(c))?;

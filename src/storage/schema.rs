@@ -49,6 +49,10 @@ diesel::table! {
         updated_at -> Instant,
         pseudonymized_at -> Nullable<Instant>,
         pseudonymization_reason -> Nullable<Text>,
+        email_sha1 -> Nullable<Text>,
+        email_folded_sha1 -> Nullable<Text>,
+        person_id -> Guid,
+        merged_into -> Nullable<Guid>,
     }
 }
 
@@ -406,6 +410,54 @@ diesel::table! {
     }
 }
 
+diesel::table! {
+    use diesel::sql_types::*;
+    use crate::storage::types::{Day, Doc, Guid, Instant};
+
+    statements (id) {
+        id -> Guid,
+        client_id -> Guid,
+        statement_id -> Guid,
+        stored_at -> Instant,
+        sent_at -> Nullable<Instant>,
+        content -> Text,
+        content_hash -> Text,
+        refers_to -> Nullable<Guid>,
+        voids -> Bool,
+        voided -> Bool,
+        completion_id -> Nullable<Guid>,
+    }
+}
+
+diesel::table! {
+    use diesel::sql_types::*;
+    use crate::storage::types::{Day, Doc, Guid, Instant};
+
+    statement_keys (client_id, lookup, statement_id) {
+        client_id -> Guid,
+        lookup -> Text,
+        statement_id -> Guid,
+    }
+}
+
+diesel::table! {
+    use diesel::sql_types::*;
+    use crate::storage::types::{Day, Doc, Guid, Instant};
+
+    officer_merges (id) {
+        id -> Guid,
+        kept_id -> Guid,
+        merged_id -> Guid,
+        join_id -> Nullable<Guid>,
+        reason -> Text,
+        moved -> Doc,
+        merged_at -> Instant,
+        undone_at -> Nullable<Instant>,
+        undone_reason -> Nullable<Text>,
+    }
+}
+
+diesel::joinable!(appointments -> officers (officer_id));
 diesel::joinable!(number_spells -> appointments (appointment_id));
 diesel::joinable!(officer_join_keys -> officer_joins (join_id));
 
@@ -444,6 +496,7 @@ diesel::allow_tables_to_appear_in_same_query!(
     number_spells,
     officer_joins,
     officer_join_keys,
+    officer_merges,
     trainings,
     course_mappings,
     csv_mappings,
@@ -462,4 +515,6 @@ diesel::allow_tables_to_appear_in_same_query!(
     grants,
     audit_log,
     audit_lanes,
+    statements,
+    statement_keys,
 );

@@ -13,7 +13,7 @@ use crate::support::document::{Document, NO_ID, Operation};
 use crate::support::scene::{AGENCY, Scene, held};
 use crate::support::{Backend, Client, Reply, TestApp};
 
-const PERSONAL: [&str; 3] = ["family_name", "email", "identifiers"];
+const PERSONAL: [&str; 4] = ["family_name", "email", "identifiers", "mbox"];
 
 fn auditor(app: &TestApp) -> Client {
     app.client("auditor", "audit:read", None)

@@ -10,7 +10,7 @@ use crate::support::scene::{Scene, held};
 use crate::support::{Client, Reply};
 
 /// What anybody may ask, and nothing else.
-const PUBLIC: [&str; 8] = [
+const PUBLIC: [&str; 9] = [
     "GET /.well-known/jwks.json",
     "GET /.well-known/oauth-authorization-server",
     "GET /livez",
@@ -19,13 +19,14 @@ const PUBLIC: [&str; 8] = [
     "GET /problems",
     "GET /problems/{slug}",
     "GET /readyz",
+    "GET /xapi/about",
 ];
 
 /// What all clients share: the catalogue, the standards, and the service itself. A client without grants sees it too.
 pub const SHARED: [&str; 3] = ["/v1/trainings/", "/v1/standards/", "/problems/"];
 
 /// What needs a grant for all agencies, whatever there is.
-pub const OF_STAFF: [&str; 4] = ["/v1/officer-joins", "/v1/clients", "/v1/grants", "/v1/audit-log"];
+pub const OF_STAFF: [&str; 5] = ["/v1/officer-joins", "/v1/officer-merges", "/v1/clients", "/v1/grants", "/v1/audit-log"];
 
 /// Sends an operation with each body that it might come with: none, one that is no JSON, one that it takes.
 pub async fn with_each_body(client: &Client, document: &Document, operation: &Operation, path: &str) -> Vec<Reply> {

@@ -114,7 +114,8 @@ on_both_databases! {
         let before = held(&app, &document.operations()).await;
         let (mut count, mut faults) = (0, Vec::new());
         for operation in document.operations() {
-            let Some((media_type, schema)) = operation.body() else { continue };
+            // What a statement must be is in the specification, not in the document: tests/api/xapi has it.
+            let Some((media_type, schema)) = operation.body().filter(|_| !operation.path.starts_with("/xapi/")) else { continue };
             let path = scene.path(&operation);
             for bad in broken(&document, schema, operation.method == "PATCH") {
                 let reply = send(scene.caller(&staff, &operation), &operation, &path, media_type, bad.body.to_string()).await;
@@ -192,7 +193,11 @@ on_both_databases! {
                 let taken: Vec<&String> = operation.value["requestBody"]["content"].as_object().unwrap().keys().collect();
                 assert_eq!(taken[0], media_type);
                 let named: Vec<&str> = reply.header(accepted).split(", ").collect();
-                assert_eq!(named, taken, "{}", operation.name());
+                if operation.path.starts_with("/xapi/") {
+                    assert_eq!(named, ["application/json", "multipart/mixed"], "{}", operation.name());
+                } else {
+                    assert_eq!(named, taken, "{}", operation.name());
+                }
             }
             let untyped = staff.send(staff.request(operation.verb(), &path).body(body.clone())).await;
             untyped.problem(415, "unsupported-media-type");

@@ -154,6 +154,43 @@ on_both_databases! {
         assert_eq!(stranger.post("/v1/completions", &record("rec-1")).await.status, 202);
     }
 
+    async fn former_revisions_are_read_in_pages_and_by_others_without_the_senders_words(app: TestApp) {
+        let scene = scene(&app).await;
+        let held = scene.lms.post("/v1/completions", &record("rec-1")).await.expect(201);
+        let path = format!("/v1/completions/{}/revisions", held["id"].as_str().unwrap());
+        assert_eq!(scene.lms.all(&path).await.len(), 0);
+        for hours in [8, 16, 24] {
+            scene.lms.post("/v1/completions", &with(record("rec-1"), "/hours", json!(hours))).await.expect(200);
+        }
+        let revisions = scene.lms.all(&format!("{path}?limit=1")).await;
+        let told: Vec<_> = revisions.iter().map(|former| (former["revision"].clone(), former["hours"].clone())).collect();
+        assert_eq!(told, [(json!(1), json!(null)), (json!(2), json!(8)), (json!(3), json!(16))]);
+        assert_eq!(revisions[0]["officer"]["badge_number"], "88");
+        let agency = app.client("agency", "completions:read", Some(&["ori:TX0000001"]));
+        let seen = agency.all(&path).await;
+        assert_eq!((seen.len(), &seen[0]["training"], seen[0]["officer"].as_object().unwrap().values().all(Value::is_null)),
+            (3, &json!({"code": "CIT-40"}), true));
+        app.agency("TX0000007").await;
+        app.client("elsewhere", "completions:read", Some(&["ori:TX0000007"])).get(&path).await.problem(404, "not-found");
+    }
+
+    async fn a_revoked_completion_is_reinstated_and_counts_again(app: TestApp) {
+        let scene = scene(&app).await;
+        let held = scene.lms.post("/v1/completions", &record("rec-1")).await.expect(201);
+        let path = format!("/v1/completions/{}", held["id"].as_str().unwrap());
+        let trained = async || app.training_of("TX0000001").await["crisis_intervention"]["count"].clone();
+        assert_eq!(trained().await, 1);
+        assert_eq!(scene.lms.post(&format!("{path}/reinstatement"), &json!({})).await.problem(409, "conflict"), [" not_revoked"]);
+        scene.lms.post(&format!("{path}/revocation"), &json!({"reason": "wrong person"})).await.expect(200);
+        assert_eq!(trained().await, 0);
+        scene.lms.post("/v1/completions", &with(record("rec-1"), "/hours", json!(8))).await.expect(200);
+        assert_eq!(trained().await, 0, "pushed again, it stays revoked");
+        app.client("other", "completions:write", Some(&["ori:TX0000001"])).post(&format!("{path}/reinstatement"), &json!({})).await.problem(403, "outside-grant");
+        let back = scene.lms.post(&format!("{path}/reinstatement"), &json!({})).await.expect(200);
+        assert_eq!((&back["status"], &back["revoked_at"], &back["revocation_reason"], &back["hours"]), (&json!("placed"), &json!(null), &json!(null), &json!(8)));
+        assert_eq!(trained().await, 1);
+    }
+
     async fn a_revoked_completion_stays_and_counts_for_nothing(app: TestApp) {
         let scene = scene(&app).await;
         let pushed = scene.lms.post("/v1/completions", &record("rec-1")).await.expect(201);

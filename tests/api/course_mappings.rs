@@ -26,7 +26,7 @@ on_both_databases! {
         let (cit, mhfa) = (app.training("CIT-40").await, app.training("MHFA").await);
         let created = staff.post("/v1/course-mappings", &mapping("vendor-4711", &cit, "2020-01-01", None)).await;
         let held = created.expect(201);
-        assert_eq!(held, json!({"id": held["id"], "code": "vendor-4711", "training": cit, "effective_from": "2020-01-01", "effective_to": null,
+        assert_eq!(held, json!({"id": held["id"], "client": held["client"], "code": "vendor-4711", "training": cit, "effective_from": "2020-01-01", "effective_to": null,
             "created_at": "2026-11-21T12:00:00Z", "updated_at": "2026-11-21T12:00:00Z"}));
         assert_eq!(created.header("location"), path(&held));
         let read = staff.get(&path(&held)).await;
@@ -62,7 +62,6 @@ on_both_databases! {
         theirs.put(&path(&held), &body).await.problem(404, "not-found");
         theirs.patch(&path(&held), &json!({"effective_to": "2021-01-01"})).await.problem(404, "not-found");
         theirs.delete(&path(&held)).await.problem(404, "not-found");
-        app.staff().get(&path(&held)).await.problem(404, "not-found");
         assert_eq!(theirs.all("/v1/course-mappings").await, [Value::Null; 0]);
         theirs.post("/v1/course-mappings", &body).await.expect(201);
         assert_eq!(mine.all("/v1/course-mappings").await, [held]);
@@ -91,8 +90,8 @@ on_both_databases! {
             let found: Vec<Value> = staff.all(&format!("/v1/course-mappings?{query}")).await.iter().map(|item| item["id"].clone()).collect();
             assert_eq!(found, expected.iter().map(|index: &usize| ids[*index].clone()).collect::<Vec<_>>(), "{query}");
         }
-        assert_eq!(staff.get("/v1/course-mappings?training=CIT-40&client=me").await.problem(400, "invalid-parameter"),
-            ["/training invalid_id", "/client unknown_field"]);
+        assert_eq!(staff.get("/v1/course-mappings?training=CIT-40&vendor=me").await.problem(400, "invalid-parameter"),
+            ["/training invalid_id", "/vendor unknown_field"]);
     }
 
     async fn a_code_means_one_training_a_day(app: TestApp) {
@@ -139,7 +138,9 @@ on_both_databases! {
             ("effective_from", json!(null), "/effective_from wrong_type"),
             ("effective_to", json!("2019-12-31"), "/effective_to ends_before_start"),
             ("effective_to", json!("2020-01-01T00:00:00Z"), "/effective_to invalid_date"),
-            ("client", json!(NO_TRAINING), "/client unknown_field"),
+            ("client", json!("lms"), "/client invalid_id"),
+            ("client", json!(NO_TRAINING), "/client unknown_client"),
+            ("vendor", json!(NO_TRAINING), "/vendor unknown_field"),
         ] {
             let mut body = good.clone();
             body[field] = value.clone();
@@ -153,6 +154,39 @@ on_both_databases! {
         let held = staff.post("/v1/course-mappings", &good).await.expect(201);
         assert_eq!(staff.patch(&path(&held), &json!({"training": NO_TRAINING})).await.problem(422, "invalid-content"), ["/training unknown_training"]);
         assert_eq!(staff.get(&path(&held)).await.expect(200), held);
+    }
+
+    async fn who_administers_clients_maps_the_codes_of_a_client(app: TestApp) {
+        let staff = app.staff();
+        let training = app.recognized_training("CIT-40", "cit", "crisis_intervention").await;
+        let vendor = {
+            let scopes = ["completions:write", "completions:read", "trainings:read", "trainings:write"];
+            crate::support::vendor::Vendor::make(&app, &json!({"name": "Riverside LMS", "kind": "lms", "scopes": scopes}), &[]).await
+        };
+        let mut body = mapping("4711", &training, "2020-01-01", None);
+        body["client"] = json!(vendor.id);
+        let held = staff.post("/v1/course-mappings", &body).await.expect(201);
+        assert_eq!(held["client"], json!(vendor.id));
+        let own = vendor.client(&app).await;
+        assert_eq!(own.all("/v1/course-mappings").await, std::slice::from_ref(&held), "the vendor finds what was mapped for it");
+        assert_eq!(staff.all("/v1/course-mappings").await.len(), 0, "a list is of one client");
+        assert_eq!(staff.all(&format!("/v1/course-mappings?client={}", vendor.id)).await, std::slice::from_ref(&held));
+        assert_eq!(staff.get(&path(&held)).await.expect(200), held);
+        let patched = staff.patch(&path(&held), &json!({"effective_to": "2030-01-01"})).await.expect(200);
+        assert_eq!((&patched["client"], &patched["effective_to"]), (&json!(vendor.id), &json!("2030-01-01")));
+        assert_eq!(staff.put(&path(&held), &body).await.expect(200)["effective_to"], json!(null));
+        assert_eq!(staff.patch(&path(&held), &json!({"client": NO_TRAINING})).await.problem(422, "invalid-content"), ["/client immutable"]);
+        let record = json!({"external_id": "1", "officer": {"email": "a@b.example"}, "training": {"code": "4711"}, "completed_on": "2026-03-06"});
+        assert_eq!(own.post("/v1/completions", &record).await.expect(202)["training_id"], json!(training));
+
+        // Who administers no clients, or not for all agencies, speaks for itself alone.
+        for other in [app.client("lms-b", "trainings:read trainings:write", None), app.client("lms-c", "all", Some(&["ori:TX0000001"]))] {
+            other.post("/v1/course-mappings", &body).await.problem(403, "outside-grant");
+            other.get(&format!("/v1/course-mappings?client={}", vendor.id)).await.problem(403, "outside-grant");
+            other.get(&path(&held)).await.problem(404, "not-found");
+            other.delete(&path(&held)).await.problem(404, "not-found");
+        }
+        assert_eq!(staff.delete(&path(&held)).await.status, 204);
     }
 
     async fn a_reference_means_what_the_client_mapped_else_what_the_catalogue_says(app: TestApp) {

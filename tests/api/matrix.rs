@@ -16,7 +16,14 @@ use crate::support::vendor::Vendor;
 use crate::support::{Client, Reply, TestApp};
 
 /// What any client may make, as its own: `tests/api/out_of_reach.rs` tells what it learns by it.
-const OWN: [&str; 4] = ["POST /v1/completions", "POST /v1/completions/batch", "POST /v1/course-mappings", "POST /v1/csv-mappings"];
+const OWN: [&str; 6] = [
+    "POST /v1/completions",
+    "POST /v1/completions/batch",
+    "POST /v1/course-mappings",
+    "POST /v1/csv-mappings",
+    "POST /xapi/statements",
+    "PUT /xapi/statements",
+];
 
 /// An ORI that nobody has.
 pub const NOBODYS: &str = "ori:WA0000000";
@@ -179,7 +186,7 @@ fn expected(operation: &Operation) -> Expected {
         _ if under(&OF_STAFF) => Expected::Problem(403, "outside-grant"),
         _ if operation.path.contains('{') => Expected::Problem(404, "not-found"),
         _ if operation.is_list() => Expected::List,
-        "POST" if OWN.contains(&operation.name().as_str()) => Expected::Own,
+        "POST" | "PUT" if OWN.contains(&operation.name().as_str()) => Expected::Own,
         "GET" => Expected::Itself,
         _ => Expected::Refused,
     }

@@ -131,6 +131,24 @@ on_both_databases! {
         assert_eq!(stranger.send(large).await.expect(400)["error"], "invalid_request");
     }
 
+    async fn who_was_not_let_in_is_in_the_audit_log_with_the_client_that_was_claimed(app: TestApp) {
+        let vendor = Vendor::make(&app, &lms(), &[]).await;
+        let entry = async |reply: &Reply| {
+            let log = app.client("auditor", "audit:read", None).all("/v1/audit-log?limit=500").await;
+            let mut own = log.into_iter().filter(|entry| entry["request_id"] == reply.header("x-request-id"));
+            own.next().unwrap()
+        };
+        let basic = |id: &str| Some(format!("Basic {}", STANDARD.encode(format!("{id}:wrong"))));
+        let refused = post(&app, basic(&vendor.id), &[("grant_type", "client_credentials")]).await;
+        let told = entry(&refused).await;
+        assert_eq!((&told["client"], &told["outcome"], &told["status"]), (&json!(null), &json!("refused"), &json!(401)));
+        assert_eq!(told["resource"], json!({"kind": "client", "id": vendor.id}));
+        // Within a minute, refusals of one address are counted together.
+        app.clock.advance(SignedDuration::from_mins(2));
+        let refused = post(&app, basic("hunter2"), &[("grant_type", "client_credentials")]).await;
+        assert_eq!(entry(&refused).await["resource"]["id"], json!(null), "what is no id may be a secret in the wrong field");
+    }
+
     async fn an_assertion_is_good_for_once(app: TestApp) {
         let pair = Pair::new("k1");
         let mut body = lms();

@@ -4,7 +4,7 @@ use jiff::civil::{Date, date};
 use onemind::domain::agency::AgencyKey;
 use onemind::domain::matching::{Candidate, CandidateAppointment, Match, NumberSpell, OfficerReference, match_officer};
 use onemind::domain::officer::Identifier;
-use onemind::domain::text::{Email, Name, Number, Text};
+use onemind::domain::text::{Email, EmailSha1, Name, Number, Text};
 use proptest::collection::vec;
 use proptest::option::{self, weighted};
 use proptest::prelude::*;
@@ -37,6 +37,11 @@ fn appointments() -> impl Strategy<Value = CandidateAppointment> {
     )
 }
 
+/// Stands for the digest of an address: the rules only compare it.
+fn digest(email: &str) -> String {
+    format!("{:040x}", email.bytes().fold(0_u64, |sum, byte| sum * 31 + u64::from(byte)))
+}
+
 fn families() -> impl Strategy<Value = &'static str> {
     select(vec!["Rivera", "RIVERA JR.", "O'Brien", "OBrien III", "De-La Cruz"])
 }
@@ -60,8 +65,11 @@ fn candidates() -> impl Strategy<Value = Vec<Candidate>> {
             (Vec<(&str, String)>, Option<&str>, &str, &str, Vec<CandidateAppointment>),
         )| Candidate {
             officer: Uuid::from_u128(index),
+            person: Uuid::from_u128(index),
+            former_ids: Vec::new(),
             identifiers: identifiers.into_iter().map(|(system, value)| (system.to_owned(), value)).collect(),
             email: email.map(str::to_owned),
+            email_sha1s: email.map(digest).into_iter().collect(),
             family_name: plain(family),
             given_name: plain(given),
             appointments,
@@ -75,6 +83,7 @@ prop_compose! {
         id in weighted(0.15, 1..9_u128),
         identifier in weighted(0.2, (select(vec!["post", "hr"]), numbers())),
         email in weighted(0.2, select(vec!["A@x.example", "b@X.example", "c@x.example"])),
+        email_sha1 in weighted(0.15, select(vec!["a@x.example", "b@x.example", "c@x.example"])),
         agency in weighted(0.8, 1..=2_u128),
         employee_number in weighted(0.2, numbers()),
         badge_number in weighted(0.3, numbers()),
@@ -86,6 +95,7 @@ prop_compose! {
             id: id.map(Uuid::from_u128),
             identifier: identifier.map(|(system, value)| Identifier { system: Text::parse(system).unwrap(), value: Text::parse(&value).unwrap() }),
             email: email.map(|email| Email::parse(email).unwrap()),
+            email_sha1: email_sha1.map(|email| EmailSha1::parse(&digest(email)).unwrap()),
             agency: agency.map(|agency| AgencyKey::Id(Uuid::from_u128(agency))),
             // A number without its agency is refused before it is matched.
             employee_number: employee_number.filter(|_| agency.is_some()).map(|number| Number::parse(&number).unwrap()),

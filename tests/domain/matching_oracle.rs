@@ -41,6 +41,9 @@ pub fn matched(reference: &OfficerReference, agency: Option<Uuid>, on: Date, can
     if let Some(email) = &reference.email {
         strong.push(officers(&|candidate| candidate.email == Some(email.as_str().to_lowercase())));
     }
+    if let Some(digest) = &reference.email_sha1 {
+        strong.push(officers(&|candidate| candidate.email_sha1s.iter().any(|held| held == digest.as_str())));
+    }
     if let Some(number) = &reference.employee_number {
         strong.push(officers(&|candidate| candidate.appointments.iter().filter(at_agency).any(|a| bears(&a.employee_numbers, number.as_str(), on))));
     }

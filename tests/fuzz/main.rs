@@ -8,6 +8,7 @@ mod support;
 
 mod bodies;
 mod requests;
+mod statements;
 mod tokens;
 
 use proptest::strategy::{Strategy, ValueTree as _};

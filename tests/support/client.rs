@@ -27,7 +27,11 @@ impl Client {
 
     /// A request to be filled by hand; send it with [`Client::send`].
     pub fn request(&self, method: Method, path: &str) -> RequestBuilder {
-        let request = self.http.request(method, format!("{}{path}", self.address));
+        let mut request = self.http.request(method, format!("{}{path}", self.address));
+        if path.starts_with("/xapi/statements") {
+            // No request for statements is understood without it.
+            request = request.header("x-experience-api-version", "1.0.3");
+        }
         match &self.token {
             Some(token) => request.bearer_auth(token),
             None => request,

@@ -115,6 +115,21 @@ impl TestApp {
         reply.expect(201)["id"].as_str().unwrap().to_owned()
     }
 
+    /// Enters a training of this program and category in the catalogue, recognizes it, and answers its id.
+    pub async fn recognized_training(&self, code: &str, program: &str, category: &str) -> String {
+        let body = serde_json::json!({"code": code, "title": format!("Training {code}"), "program": program, "category": category});
+        let id = self.staff().post("/v1/trainings", &body).await.expect(201)["id"].as_str().unwrap().to_owned();
+        let recognition = serde_json::json!({"status": "recognized", "note": null});
+        self.staff().put(&format!("/v1/trainings/{id}/recognition"), &recognition).await.expect(200);
+        id
+    }
+
+    /// How an agency stands in training, as staff see it.
+    pub async fn training_of(&self, ori: &str) -> serde_json::Value {
+        let status = self.staff().get(&format!("/v1/agencies/ori:{ori}/certification-status")).await.expect(200);
+        status["requirements"]["training"].clone()
+    }
+
     /// Enters a training of crisis intervention in the catalogue, not yet recognized, and answers its id.
     pub async fn training(&self, code: &str) -> String {
         let body = serde_json::json!({"code": code, "title": format!("Training {code}"), "program": "cit", "category": "crisis_intervention"});

@@ -5,9 +5,7 @@ use std::sync::atomic::{AtomicU32, Ordering};
 use diesel::prelude::*;
 use onemind::domain::matching::name_key;
 use onemind::domain::pledge::TermMonths;
-use onemind::storage::schema::{
-    agencies, agency_oris, appointments, completions, officer_joins, officers, partnerships, pledges, policies, trainings,
-};
+use onemind::storage::schema::{agencies, agency_oris, appointments, completions, officers, partnerships, pledges, policies, trainings};
 use onemind::storage::types::{At, Id, Json, On};
 use onemind::storage::{AnyConn, StorageError};
 use uuid::Uuid;
@@ -35,7 +33,6 @@ pub struct Rows {
     agencies: Vec<AgencyRow>,
     officers: Vec<OfficerRow>,
     appointments: Vec<AppointmentRow>,
-    joins: Vec<JoinRow>,
     trainings: Vec<TrainingRow>,
     completions: Vec<CompletionRow>,
     partnerships: Vec<PartnershipRow>,
@@ -62,6 +59,7 @@ pub struct AgencyRow {
 #[diesel(table_name = officers, treat_none_as_default_value = false)]
 pub struct OfficerRow {
     pub id: Id,
+    pub person_id: Id,
     pub given_name: String,
     pub family_name: String,
     pub given_folded: String,
@@ -83,21 +81,6 @@ pub struct AppointmentRow {
     pub badge_number: Option<String>,
     pub started_on: On,
     pub ended_on: Option<On>,
-    pub created_at: At,
-    pub updated_at: At,
-}
-
-#[derive(Clone, Insertable)]
-#[diesel(table_name = officer_joins, treat_none_as_default_value = false)]
-pub struct JoinRow {
-    pub id: Id,
-    pub officer_id: Id,
-    pub agency_id: Id,
-    pub client_id: Id,
-    pub given_name: String,
-    pub family_name: String,
-    pub identifiers: Json,
-    pub status: String,
     pub created_at: At,
     pub updated_at: At,
 }
@@ -256,8 +239,18 @@ impl Rows {
 
     pub fn officer(&mut self, given: &str, family: &str) -> Uuid {
         let id = next_id();
+        self.record(id, id, given, family)
+    }
+
+    /// A record that is taken for one of this person.
+    pub fn record_of(&mut self, person: Uuid, given: &str, family: &str) -> Uuid {
+        self.record(next_id(), Id(person), given, family)
+    }
+
+    fn record(&mut self, id: Id, person_id: Id, given: &str, family: &str) -> Uuid {
         self.officers.push(OfficerRow {
             id,
+            person_id,
             given_name: given.to_owned(),
             family_name: family.to_owned(),
             given_folded: given.to_lowercase(),
@@ -285,22 +278,6 @@ impl Rows {
             updated_at: start(),
         });
         last(&mut self.appointments)
-    }
-
-    /// What some client sent of an officer for an agency, not confirmed yet.
-    pub fn join(&mut self, officer: Uuid, agency: Uuid, given: &str, family: &str) {
-        self.joins.push(JoinRow {
-            id: next_id(),
-            officer_id: Id(officer),
-            agency_id: Id(agency),
-            client_id: next_id(),
-            given_name: given.to_owned(),
-            family_name: family.to_owned(),
-            identifiers: Json(serde_json::json!([])),
-            status: "joined".to_owned(),
-            created_at: start(),
-            updated_at: start(),
-        });
     }
 
     /// A new officer with a sworn appointment without end.
@@ -441,7 +418,6 @@ impl Rows {
         insert!(agency_oris, oris);
         insert!(officers, self.officers);
         insert!(appointments, self.appointments);
-        insert!(officer_joins, self.joins);
         insert!(trainings, self.trainings);
         insert!(completions, self.completions);
         insert!(partnerships, self.partnerships);

@@ -72,6 +72,7 @@ struct Noted {
     client: Option<Uuid>,
     subject: Option<String>,
     agency: Option<Uuid>,
+    claimed: Option<Uuid>,
     written: bool,
 }
 
@@ -111,6 +112,11 @@ impl Asked {
         noted.subject = Some(subject.to_owned());
     }
 
+    /// Notes in whose name somebody asks who has not proved it yet: the entry is of that client, not by it.
+    pub fn in_the_name_of(&self, client: Uuid) {
+        self.noted().claimed = Some(client);
+    }
+
     /// Notes whose data was read.
     pub fn of_agency(&self, agency: Option<Uuid>) {
         let mut noted = self.noted();
@@ -138,8 +144,8 @@ impl Asked {
             operation: self.operation.id.clone(),
             outcome,
             status,
-            resource: self.kind.clone(),
-            resource_id: agency.or_else(|| self.key.clone()),
+            resource: noted.claimed.map(|_| "client".to_owned()).or_else(|| self.kind.clone()),
+            resource_id: agency.or_else(|| self.key.clone()).or_else(|| noted.claimed.map(|id| id.to_string())),
             agency: noted.agency,
             request: self.request,
             address: self.address.map(|address| address.to_string()),

@@ -11,10 +11,10 @@ use crate::domain::invalid::Invalid;
 use crate::domain::matching::OfficerReference;
 use crate::domain::officer::Identifier;
 use crate::domain::placement::{CompletionStatus, ParkedReason};
-use crate::domain::text::{Code, Email, Name, Number, Text, Url};
+use crate::domain::text::{Code, Email, EmailSha1, Name, Number, Text, Url};
 use crate::domain::training::{Hours, TrainingReference};
 use crate::http::decode::{Day, Faults, Moment, Ref, refuse};
-use crate::storage::completions::Completion;
+use crate::storage::completions::{Completion, Former};
 
 /// A completion as it is pushed.
 #[derive(Debug, Clone, Deserr, Serialize, ToSchema)]
@@ -56,7 +56,7 @@ pub struct CompletionInput {
     updated_at: Option<Moment>,
 }
 
-/// An officer, by keys that must all agree with one and the same: a strong key (`id`, `identifier`, `email`, or `agency` with
+/// An officer, by keys that must all agree with one and the same: a strong key (`id`, `identifier`, `email`, `email_sha1`, or `agency` with
 /// `employee_number` or `badge_number`), or `agency`, `family_name`, `given_name` and `appointed_on` together, and as many more as are known.
 #[derive(Debug, Clone, Deserr, Serialize, ToSchema)]
 #[deserr(error = Faults, deny_unknown_fields)]
@@ -72,6 +72,9 @@ pub struct OfficerReferenceInput {
     #[deserr(default)]
     #[serde(skip_serializing_if = "Option::is_none")]
     email: Option<Email>,
+    #[deserr(default)]
+    #[serde(skip_serializing_if = "Option::is_none")]
+    email_sha1: Option<EmailSha1>,
     #[deserr(default)]
     #[serde(skip_serializing_if = "Option::is_none")]
     agency: Option<AgencyKey>,
@@ -228,6 +231,57 @@ pub struct CompletionView {
     updated_at: jiff::Timestamp,
 }
 
+/// What a completion was before it came with other content.
+#[derive(Debug, Serialize, ToSchema)]
+#[schema(as = CompletionRevision)]
+pub struct RevisionView {
+    /// Which, counted from 1.
+    #[schema(minimum = 1)]
+    revision: u32,
+    /// When other content came in its place.
+    replaced_at: jiff::Timestamp,
+    /// Who completed, as pushed; empty to a client that did not push it.
+    officer: OfficerReferenceInput,
+    /// What was completed, as pushed.
+    training: TrainingReferenceInput,
+    #[schema(value_type = Day)]
+    completed_on: Day,
+    completed_at: Option<jiff::Timestamp>,
+    expires_on: Option<Day>,
+    hours: Option<Hours>,
+    score: Option<Score>,
+    passed: bool,
+    certificate_number: Option<Code>,
+    evidence_url: Option<Url>,
+    /// The sender's revision.
+    #[schema(value_type = Option<i64>, minimum = 0)]
+    sender_revision: Option<u64>,
+    /// When the sender last changed it.
+    sender_updated_at: Option<jiff::Timestamp>,
+}
+
+impl From<Former> for RevisionView {
+    fn from(former: Former) -> Self {
+        let draft = former.draft;
+        Self {
+            revision: former.revision,
+            replaced_at: former.replaced_at,
+            officer: OfficerReferenceInput::from(&draft.officer),
+            training: TrainingReferenceInput::from(&draft.training),
+            completed_on: Day(draft.completed.date),
+            completed_at: draft.completed.instant,
+            expires_on: draft.expires_on.map(Day),
+            hours: draft.hours,
+            score: draft.score,
+            passed: draft.passed,
+            certificate_number: draft.certificate_number,
+            evidence_url: draft.evidence_url,
+            sender_revision: draft.revision,
+            sender_updated_at: draft.updated_at,
+        }
+    }
+}
+
 impl crate::http::rules::Rules for CompletionInput {
     fn broken(self, today: jiff::civil::Date) -> crate::domain::invalid::Faults {
         CompletionDraft::from(self).check(today)
@@ -247,6 +301,7 @@ impl From<CompletionInput> for CompletionDraft {
                 id: officer.id.map(|id| id.0),
                 identifier: officer.identifier.map(|identifier| Identifier { system: identifier.system, value: identifier.value }),
                 email: officer.email,
+                email_sha1: officer.email_sha1,
                 agency: officer.agency,
                 employee_number: officer.employee_number,
                 badge_number: officer.badge_number,
@@ -275,6 +330,7 @@ impl From<&OfficerReference> for OfficerReferenceInput {
             id: officer.id.map(Ref),
             identifier: identifier.map(|identifier| IdentifierReference { system: identifier.system, value: identifier.value }),
             email: officer.email.clone(),
+            email_sha1: officer.email_sha1.clone(),
             agency: officer.agency.clone(),
             employee_number: officer.employee_number.clone(),
             badge_number: officer.badge_number.clone(),

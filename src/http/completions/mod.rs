@@ -10,10 +10,10 @@ use deserr::Deserr;
 use serde::Serialize;
 use utoipa::{IntoParams, ToSchema};
 
-use self::dto::{CompletionInput, CompletionView};
+use self::dto::{CompletionInput, CompletionView, RevisionView};
 use super::auth::{Allowed, CompletionsRead, CompletionsWrite};
-use super::decode::{Faults, Ref};
-use super::extract::{Body, IdPath, IdempotencyKey, Preconditions, Query};
+use super::decode::{ById, Faults, Ref};
+use super::extract::{Body, IdPath, IdempotencyKey, NoBody, Preconditions, Query};
 use super::once::once;
 use super::page::{self, Cursor, Limit, Page};
 use super::problem::ApiResult;
@@ -85,14 +85,6 @@ struct PlacementInput {
 }
 
 crate::http::rules::unruled!(RevocationInput, PlacementInput);
-
-/// Something of this registry, by its id.
-#[derive(Debug, Clone, Copy, Deserr, Serialize, ToSchema)]
-#[deserr(error = Faults, deny_unknown_fields)]
-#[serde(deny_unknown_fields)]
-struct ById {
-    id: Ref,
-}
 
 /// Push one completion
 ///
@@ -174,13 +166,38 @@ async fn get_completion(caller: Allowed<CompletionsRead>, path: IdPath, precondi
 
 /// Revoke a completion
 ///
-/// It counts for nothing from now on; the record stays, with the reason.
+/// It counts for nothing until it is reinstated; the record stays, with the reason.
 #[utoipa::path(tag = "completions", params(("id" = Ref, Path, description = "The completion.")), request_body = RevocationInput,
     security(("bearer" = ["completions:write"])), responses((status = 200, description = "The completion as it is now.", body = CompletionView)))]
 #[post("/v1/completions/{id}/revocation")]
 async fn revoke_completion(caller: Allowed<CompletionsWrite>, path: IdPath, key: IdempotencyKey, body: Body<RevocationInput>) -> ApiResult {
     let reason = body.value.reason;
     once(&caller, key, body.fingerprint, move |tx| Answer::ok(&CompletionView::from(&service::revoke(tx, path.0, &reason)?))).await
+}
+
+/// Reinstate a completion
+///
+/// One that was revoked counts again, as it stands: where it was placed or parked.
+#[utoipa::path(tag = "completions", params(("id" = Ref, Path, description = "The completion.")), security(("bearer" = ["completions:write"])),
+    responses((status = 200, description = "The completion as it is now.", body = CompletionView)))]
+#[post("/v1/completions/{id}/reinstatement")]
+async fn reinstate_completion(caller: Allowed<CompletionsWrite>, path: IdPath, key: IdempotencyKey, body: NoBody) -> ApiResult {
+    once(&caller, key, body.fingerprint, move |tx| Answer::ok(&CompletionView::from(&service::reinstate(tx, path.0)?))).await
+}
+
+/// List what a completion was
+///
+/// Each former revision, from the first; the present one is the completion itself.
+#[utoipa::path(tag = "completions", security(("bearer" = ["completions:read"])),
+    params(("id" = Ref, Path, description = "The completion."),
+        ("limit" = Option<u16>, Query, description = "How many items a page has.", minimum = 1, maximum = 500),
+        ("cursor" = Option<String>, Query, description = "Where the page begins, as the page before gave it.")),
+    responses((status = 200, description = "A page of former revisions.", body = Page<RevisionView>)))]
+#[get("/v1/completions/{id}/revisions")]
+async fn list_completion_revisions(caller: Allowed<CompletionsRead>, path: IdPath, request: HttpRequest, query: Query<page::PageQuery>) -> ApiResult {
+    let asked = page::requested(&request, query.0.limit, query.0.cursor.as_ref())?;
+    let found = caller.read(move |tx| service::revisions(tx, path.0, asked)).await?;
+    page::respond(&request, found, asked.limit, RevisionView::from)
 }
 
 /// Place a completion by hand
@@ -197,5 +214,6 @@ async fn place_completion(caller: Allowed<CompletionsWrite>, path: IdPath, key: 
 /// Every operation of this folder.
 pub fn routes(config: &mut utoipa_actix_web::service_config::ServiceConfig<'_>) {
     config.service(batch::push_completions).service(push_completion).service(list_completions).service(list_officer_completions);
-    config.service(get_completion).service(revoke_completion).service(place_completion);
+    config.service(get_completion).service(revoke_completion).service(reinstate_completion).service(place_completion);
+    config.service(list_completion_revisions);
 }

@@ -7,7 +7,7 @@ use serde_json::Value;
 use super::Operation;
 
 /// Members that tell who somebody is.
-const PERSONAL: [&str; 3] = ["family_name", "email", "identifiers"];
+const PERSONAL: [&str; 4] = ["family_name", "email", "identifiers", "mbox"];
 
 /// What the document says of an operation.
 pub fn operation(document: &Value, operation: &Value) -> Operation {

@@ -30,7 +30,8 @@ fn complete(path: &str, method: &str, operation: &mut Value) {
     let has_body = operation.get("requestBody").is_some();
     let has_query = has_parameter(operation, "query");
     let has_path = path.contains('{');
-    let single = secured && method == "get" && !is_page(operation);
+    let xapi = path.starts_with("/xapi/");
+    let single = secured && method == "get" && !is_page(operation) && !xapi;
     limit_parameters(operation);
 
     let limited = !UNLIMITED.contains(&path);
@@ -47,7 +48,7 @@ fn complete(path: &str, method: &str, operation: &mut Value) {
         let needs = scopes.iter().map(|scope| format!("`{scope}`")).collect::<Vec<_>>().join(" and ");
         operation["description"] = json!(format!("{description}\n\nNeeds the scope {needs}.").trim_start());
     }
-    if has_path {
+    if has_path || (xapi && secured && method == "get") {
         kinds.push(Kind::NotFound);
     }
     if secured || has_query {
@@ -57,9 +58,10 @@ fn complete(path: &str, method: &str, operation: &mut Value) {
         kinds.push(Kind::InvalidHeader);
     }
     if has_body {
-        kinds.extend([Kind::MalformedJson, Kind::RequestTimeout, Kind::ContentTooLarge, Kind::UnsupportedMediaType, Kind::InvalidContent]);
+        kinds.extend([Kind::MalformedJson, Kind::RequestTimeout, Kind::ContentTooLarge, Kind::UnsupportedMediaType]);
+        kinds.extend(if xapi { vec![Kind::InvalidStatement, Kind::Conflict] } else { vec![Kind::InvalidContent] });
     }
-    if secured && method == "post" {
+    if secured && method == "post" && !xapi {
         kinds.extend([Kind::Conflict, Kind::RequestInFlight, Kind::IdempotencyKeyReused]);
         add_parameter(
             operation,
@@ -70,7 +72,7 @@ fn complete(path: &str, method: &str, operation: &mut Value) {
             }),
         );
     }
-    if secured && ["put", "patch", "delete"].contains(&method) && !path.ends_with("/roster") {
+    if secured && ["put", "patch", "delete"].contains(&method) && !path.ends_with("/roster") && !xapi {
         kinds.extend([Kind::Conflict, Kind::PreconditionFailed]);
         add_parameter(
             operation,
@@ -92,7 +94,10 @@ fn complete(path: &str, method: &str, operation: &mut Value) {
         );
         operation["responses"]["304"] = json!({"description": "The caller has the current version."});
     }
-    successes(operation, single || (secured && method != "get" && method != "delete"), limited);
+    successes(operation, single || (secured && method != "get" && method != "delete" && !xapi), limited);
+    if xapi {
+        experience(operation, secured);
+    }
     problems(operation, &kinds);
 }
 
@@ -140,6 +145,22 @@ fn successes(operation: &mut Value, tagged: bool, limited: bool) {
             headers.insert("Link".into(), json!({"$ref": "#/components/headers/Link"}));
         }
         response["headers"] = headers.into();
+    }
+}
+
+/// The headers that only xAPI has.
+fn experience(operation: &mut Value, of_statements: bool) {
+    let names: &[&str] =
+        if of_statements { &["X-Experience-API-Version", "X-Experience-API-Consistent-Through"] } else { &["X-Experience-API-Version"] };
+    for parameter in operation.get_mut("parameters").and_then(Value::as_array_mut).into_iter().flatten() {
+        if parameter["name"] == names[0] {
+            parameter["schema"]["pattern"] = json!(r"^(1\.0(\.[0-9])?|2\.0(\.0)?)$");
+        }
+    }
+    for (_, response) in operation["responses"].as_object_mut().into_iter().flatten().filter(|(status, _)| status.starts_with('2')) {
+        for name in names {
+            response["headers"][*name] = json!({"$ref": format!("#/components/headers/{name}")});
+        }
     }
 }
 
@@ -207,6 +228,8 @@ fn shared_headers() -> Value {
         "Retry-After": header("After how many seconds to try again.", "2"),
         "RateLimit-Policy": header("How many requests (`q`) are answered in how many seconds (`w`), of a client or of an address without one. Absent where there is no such limit.", "\"client\";q=6000;w=60"),
         "RateLimit": header("How many requests may come at once now (`r`), and in how many seconds it will be as many as ever (`t`).", "\"client\";r=999;t=1"),
+        "X-Experience-API-Version": header("The edition of xAPI that the answer follows.", "1.0.3"),
+        "X-Experience-API-Consistent-Through": header("Up to when all that was stored of the client is to be read.", "2026-03-06T22:30:01Z"),
         "Allow": header("The methods that the path has.", "GET, POST"),
     })
 }

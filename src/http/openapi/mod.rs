@@ -161,7 +161,7 @@ pub fn document() -> Value {
     }, "client": {
         "type": "http",
         "scheme": "basic",
-        "description": "Client id and secret, each encoded as in a form (RFC 6749 §2.3.1); for the token endpoint alone.",
+        "description": "Client id and secret, each encoded as in a form (RFC 6749 §2.3.1); for the token endpoint, and for `/xapi/`.",
     }});
     complete::operations(&mut document);
     complete::patches(&mut document);
@@ -181,6 +181,7 @@ const TAGS: &[(&str, &str)] = &[
     ("roster", "An agency's whole roster at once."),
     ("trainings", "The catalogue of trainings, their recognition, and vendors' own course codes."),
     ("completions", "Training completions: pushed, parked, placed, revoked."),
+    ("xapi", "Statements of the Experience API, 1.0.3 and 2.0, for learning systems that speak it."),
     ("evidence", "Partnerships and policies: requirements 1 and 2."),
     ("pledges", "Pledges, and the standards that they are to."),
     ("status", "Certification status and training gaps."),

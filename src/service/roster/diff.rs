@@ -145,7 +145,7 @@ fn revise<'a>(
             Appointment { ended_on: end, ..other.clone() }
         })
         .collect();
-    if !identity::fits(&now, &others) {
+    if !was.map_or_else(|| identity::fits(&now, &others), |was| identity::still_fits(was, &now, &others)) {
         return None;
     }
     let mut person = person_of(entry);

@@ -66,11 +66,14 @@ pub(super) fn load(tx: &mut Tx<'_>, agency: Uuid, roster: &Roster) -> ServiceRes
     let mut held = Held { agency, as_of: roster.as_of, officers: all, members: Vec::new() };
     let starts: HashSet<Date> = roster.entries.iter().map(|entry| entry.started_on).collect();
     let mut members = Vec::with_capacity(held.officers.len());
+    // Of a person with a record here, no other record is meant.
+    let people: HashSet<Uuid> = held.officers.values().filter(|officer| held.here(officer).next().is_some()).map(|officer| officer.person).collect();
     for officer in held.officers.values() {
         let before = members.len();
         let fits = |appointment: &&Appointment| is_current(appointment, held.as_of) || starts.contains(&appointment.started_on);
         members.extend(held.here(officer).filter(fits).map(|appointment| member(officer, Some(appointment))));
-        if members.len() == before && named.contains(&officer.id) {
+        let elsewhere = held.here(officer).next().is_none() && people.contains(&officer.person);
+        if members.len() == before && named.contains(&officer.id) && !elsewhere {
             members.push(member(officer, None));
         }
     }

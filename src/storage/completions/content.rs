@@ -9,7 +9,7 @@ use crate::domain::dates::{parse_date, parse_instant};
 use crate::domain::invalid::Invalid;
 use crate::domain::matching::OfficerReference;
 use crate::domain::officer::Identifier;
-use crate::domain::text::{Code, Email, Text, Url};
+use crate::domain::text::{Code, Email, EmailSha1, Text, Url};
 use crate::domain::training::{Hours, TrainingReference};
 use crate::storage::StorageError;
 
@@ -20,6 +20,7 @@ pub fn to_json(draft: &CompletionDraft) -> Value {
     put(&mut reference, "id", officer.id);
     put(&mut reference, "identifier", officer.identifier.as_ref().map(|i| json!({"system": i.system.as_str(), "value": i.value.as_str()})));
     put(&mut reference, "email", officer.email.as_ref().map(Email::as_str));
+    put(&mut reference, "email_sha1", officer.email_sha1.as_ref().map(EmailSha1::as_str));
     put(&mut reference, "agency", officer.agency.as_ref().map(ToString::to_string));
     put(&mut reference, "employee_number", officer.employee_number.as_ref().map(Text::as_str));
     put(&mut reference, "badge_number", officer.badge_number.as_ref().map(Text::as_str));
@@ -80,6 +81,7 @@ fn read(document: &Value) -> Result<CompletionDraft, Invalid> {
             id: optional(reference, "id", parse_id)?,
             identifier,
             email: optional(reference, "email", Email::parse)?,
+            email_sha1: optional(reference, "email_sha1", EmailSha1::parse)?,
             agency: optional(reference, "agency", AgencyKey::parse)?,
             employee_number: optional(reference, "employee_number", Text::parse)?,
             badge_number: optional(reference, "badge_number", Text::parse)?,
@@ -116,7 +118,7 @@ mod tests {
     fn a_draft_comes_back_from_its_document_as_it_was() {
         let document = json!({
             "external_id": "rec-1",
-            "officer": {"id": Uuid::from_u128(7), "identifier": {"system": "post:US-IL", "value": "1-2"}, "email": "M.Rivera@example.org", "agency": "ori:ILCPD0000",
+            "officer": {"id": Uuid::from_u128(7), "identifier": {"system": "post:US-IL", "value": "1-2"}, "email": "M.Rivera@example.org", "email_sha1": "d90d1cdec81849aaf5aee4d9a2010285d9f46332", "agency": "ori:ILCPD0000",
                 "employee_number": "E-17", "badge_number": "11288", "family_name": "Rivera", "given_name": "María", "appointed_on": "2010-09-01"},
             "training": {"code": "CIT-40"}, "completed_on": "2026-03-06", "completed_at": "2026-03-07T05:30:00Z", "expires_on": "2029-03-06", "hours": 40.0, "score": 0.93,
             "passed": true, "certificate_number": "C-771", "evidence_url": "https://lms.example/c/771", "revision": 3, "updated_at": "2026-03-08T00:00:00Z",

@@ -16,11 +16,10 @@ use super::StorageError;
 use super::conn::AnyConn;
 use super::dialect::{MAX_BINDS, per_backend, rows_per_statement};
 use super::officers::while_granted;
-use super::schema::{appointments, completion_revisions, completions, grants, officer_joins};
+use super::schema::{appointments, completion_revisions, completions, grants};
 use super::types::{At, Guid, Id, Instant, Json, On};
 use crate::domain::agency::AgencyKey;
 use crate::domain::completion::CompletionDraft;
-use crate::domain::join::JoinStatus;
 use crate::domain::placement::{CompletionStatus, ParkedReason, Placement};
 use crate::domain::reach::{Granted, Reach};
 
@@ -358,6 +357,45 @@ pub fn place(conn: &mut AnyConn, placements: &[(Uuid, Placement, bool)], now: Ti
     Ok(())
 }
 
+/// What a completion was before it came with other content.
+#[derive(Debug, Clone, PartialEq)]
+pub struct Former {
+    /// Which, counted from 1.
+    pub revision: u32,
+    /// What was pushed.
+    pub draft: CompletionDraft,
+    /// When other content came in its place.
+    pub replaced_at: Timestamp,
+}
+
+/// The former revisions of a completion after one of them, from the first.
+///
+/// # Errors
+/// Where the database fails.
+pub fn revisions(conn: &mut AnyConn, id: Uuid, after: u32, fetch: i64) -> Result<Vec<Former>, StorageError> {
+    let rows: Vec<(i32, Json, At)> = completion_revisions::table
+        .filter(completion_revisions::completion_id.eq(Id(id)))
+        .filter(completion_revisions::revision.gt(i32::try_from(after).unwrap_or(i32::MAX)))
+        .order(completion_revisions::revision)
+        .limit(fetch)
+        .select((completion_revisions::revision, completion_revisions::content, completion_revisions::replaced_at))
+        .load(conn)?;
+    rows.into_iter()
+        .map(|(number, document, at)| Ok(Former { revision: revision(number)?, draft: content::from_json(&document.0)?, replaced_at: at.0 }))
+        .collect()
+}
+
+/// Lets a completion that was taken back hold again.
+///
+/// # Errors
+/// Where the database fails.
+pub fn reinstate(conn: &mut AnyConn, id: Uuid, now: Timestamp) -> Result<(), StorageError> {
+    diesel::update(completions::table.filter(completions::id.eq(Id(id))))
+        .set((completions::revoked_at.eq(None::<At>), completions::revocation_reason.eq(None::<String>), completions::updated_at.eq(At(now))))
+        .execute(conn)?;
+    Ok(())
+}
+
 /// Takes a completion back.
 ///
 /// # Errors
@@ -427,14 +465,7 @@ fn visible(reach: &Reach, client: Uuid) -> Visible {
         None => query,
         Some(ids) => {
             let agencies: Vec<Id> = ids.iter().map(|id| Id(*id)).collect();
-            // Until staff confirm a join, the client that it brought an officer sees of them what it sent itself.
-            let unconfirmed = officer_joins::table
-                .filter(officer_joins::officer_id.eq(appointments::officer_id))
-                .filter(officer_joins::agency_id.eq(appointments::agency_id))
-                .filter(officer_joins::status.eq(JoinStatus::Joined.as_str()))
-                .filter(officer_joins::confirmed_at.is_null());
-            let there =
-                appointments::table.filter(appointments::agency_id.eq_any(agencies)).filter(diesel::dsl::not(diesel::dsl::exists(unconfirmed)));
+            let there = appointments::table.filter(appointments::agency_id.eq_any(agencies));
             let own = completions::client_id.eq(Id(client));
             let officer = appointments::officer_id.nullable();
             match reach.granted() {

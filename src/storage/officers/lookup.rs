@@ -6,7 +6,7 @@ use diesel::dsl::exists;
 use diesel::prelude::*;
 use uuid::Uuid;
 
-use super::{Identifier, Within, agencies_within, appointed, while_granted};
+use super::{Identifier, Within, agencies_within, appointed, current_ids, while_granted};
 use crate::domain::numbers::NumberKind;
 use crate::domain::reach::Reach;
 use crate::storage::conn::AnyConn;
@@ -20,6 +20,7 @@ use crate::storage::{StorageError, joins};
 struct Wanted<'a> {
     ids: Vec<Id>,
     emails: Vec<&'a str>,
+    email_sha1s: Vec<&'a str>,
     /// With the prefix: that is how the column holds them.
     names: Vec<&'a str>,
     identifiers: Vec<&'a str>,
@@ -34,6 +35,7 @@ impl<'a> Wanted<'a> {
             match key.split_once(':') {
                 Some(("id", id)) => wanted.ids.extend(Uuid::try_parse(id).ok().map(Id)),
                 Some(("email", email)) => wanted.emails.push(email),
+                Some(("email_sha1", digest)) => wanted.email_sha1s.push(digest),
                 Some(("name", _)) => wanted.names.push(key),
                 Some(("identifier", identifier)) => wanted.identifiers.push(identifier),
                 Some(("employee", number)) => wanted.employee_numbers.push(number),
@@ -51,7 +53,12 @@ impl<'a> Wanted<'a> {
 /// # Errors
 /// Where the database fails.
 pub fn answering(conn: &mut AnyConn, reach: &Reach, keys: &[String]) -> Result<Vec<Uuid>, StorageError> {
-    let wanted = Wanted::sort(keys);
+    let mut wanted = Wanted::sort(keys);
+    if !wanted.ids.is_empty() {
+        let named: Vec<Uuid> = wanted.ids.iter().map(|id| id.0).collect();
+        let current = current_ids(conn, &named)?;
+        wanted.ids = named.into_iter().map(|id| Id(current.get(&id).copied().unwrap_or(id))).collect();
+    }
     let mut found: Vec<Uuid> = Vec::new();
     for agencies in &agencies_within(reach) {
         for some in wanted.ids.chunks(HALF_OF_BINDS) {
@@ -59,11 +66,21 @@ pub fn answering(conn: &mut AnyConn, reach: &Reach, keys: &[String]) -> Result<V
             extend(&mut found, appointed!(query, officers::id, agencies).load(conn)?);
         }
         for some in wanted.emails.chunks(HALF_OF_BINDS) {
-            let query = officers::table.filter(officers::email_folded.eq_any(some)).select(officers::id).into_boxed();
+            let bearers = officers::table.filter(officers::email_folded.eq_any(some)).filter(officers::merged_into.is_null());
+            let query = bearers.select(officers::id).into_boxed();
+            extend(&mut found, appointed!(query, officers::id, agencies).load(conn)?);
+        }
+        for some in wanted.email_sha1s.chunks(HALF_OF_BINDS) {
+            let bearers = officers::table.filter(officers::email_sha1.eq_any(some)).filter(officers::merged_into.is_null());
+            let query = bearers.select(officers::id).into_boxed();
+            extend(&mut found, appointed!(query, officers::id, agencies).load(conn)?);
+            let bearers = officers::table.filter(officers::email_folded_sha1.eq_any(some)).filter(officers::merged_into.is_null());
+            let query = bearers.select(officers::id).into_boxed();
             extend(&mut found, appointed!(query, officers::id, agencies).load(conn)?);
         }
         for some in wanted.names.chunks(HALF_OF_BINDS) {
-            let query = officers::table.filter(officers::name_key.eq_any(some)).select(officers::id).into_boxed();
+            let bearers = officers::table.filter(officers::name_key.eq_any(some)).filter(officers::merged_into.is_null());
+            let query = bearers.select(officers::id).into_boxed();
             extend(&mut found, appointed!(query, officers::id, agencies).load(conn)?);
         }
         let numbers = [(NumberKind::Employee, &wanted.employee_numbers), (NumberKind::Badge, &wanted.badge_numbers)];
@@ -83,11 +100,9 @@ pub fn answering(conn: &mut AnyConn, reach: &Reach, keys: &[String]) -> Result<V
         }
         found.extend(by_identifier(conn, agencies, &wanted.identifiers)?);
     }
-    if reach.ids().is_some() {
-        let sent = |key: &&String| ["identifier:", "email:", "name:"].iter().any(|kind| key.starts_with(kind));
-        let keys: Vec<&str> = keys.iter().filter(sent).map(String::as_str).collect();
-        found.extend(joins::officers_by_keys(conn, reach, &keys)?);
-    }
+    // Who sees everything sees the holder, and takes along the records that are joined with it.
+    let keys: Vec<&str> = keys.iter().filter(|key| key.starts_with("identifier:")).map(String::as_str).collect();
+    found.extend(joins::officers_by_keys(conn, reach, &keys)?);
     found.sort_unstable();
     found.dedup();
     Ok(found)
