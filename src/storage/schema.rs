@@ -487,34 +487,9 @@ diesel::table! {
     }
 }
 
-diesel::allow_tables_to_appear_in_same_query!(
-    agencies,
-    agency_oris,
-    officers,
-    officer_identifiers,
-    appointments,
-    number_spells,
-    officer_joins,
-    officer_join_keys,
-    officer_merges,
-    trainings,
-    course_mappings,
-    csv_mappings,
-    roster_marks,
-    completions,
-    completion_revisions,
-    waiting_keys,
-    partnerships,
-    policies,
-    standards,
-    pledges,
-    idempotency_keys,
-    clients,
-    client_secrets,
-    client_assertions,
-    grants,
-    audit_log,
-    audit_lanes,
-    statements,
-    statement_keys,
-);
+diesel::allow_tables_to_appear_in_same_query! {
+    agencies, agency_oris, officers, officer_identifiers, appointments, number_spells, officer_joins,
+    officer_join_keys, officer_merges, trainings, course_mappings, completions, completion_revisions,
+    waiting_keys, partnerships, policies, standards, pledges, idempotency_keys, clients, client_secrets,
+    client_assertions, grants, audit_log, audit_lanes, statements, statement_keys,
+}
