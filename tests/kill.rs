@@ -214,10 +214,10 @@ impl Service {
 async fn nothing_told_of_in_a_stream_is_gone(backend: Backend) {
     let database = TestDatabase::create(backend);
     let (mut told, mut broken) = (BTreeSet::new(), 0);
-    for round in 0..5 {
+    for round in 0..20 {
         let mut service = Service::start(&database).await;
         let streaming = tokio::spawn(stream_until_gone(service.address.clone(), service.token.clone()));
-        tokio::time::sleep(Duration::from_millis(300 + 450 * round)).await;
+        tokio::time::sleep(Duration::from_millis(200 + 130 * (round * 7 % 20))).await;
         service.child.kill().unwrap();
         service.child.wait().unwrap();
         let heard = streaming.await.unwrap();

@@ -41,4 +41,5 @@ mod status_list;
 mod timeline;
 mod training_gaps;
 mod trainings;
+mod writers;
 mod xapi;
