@@ -73,6 +73,11 @@ impl TestApp {
         Replica { address, server }
     }
 
+    /// Works on imports, as a process does that serves, until it is dropped.
+    pub fn worker(&self) -> Worker {
+        Worker(actix_web::rt::spawn(onemind::http::imports::work(self.registry.clone().into_inner())))
+    }
+
     /// The same service over the same database, started again with something else in what its handlers share.
     pub fn restarted(mut self, change: impl FnOnce(&mut Registry)) -> Self {
         drop(self.server.stop(false));
@@ -154,6 +159,15 @@ fn run_with(config: &Config, clock: Arc<FixedClock>, change: impl FnOnce(&mut Re
     let handle = running.handle();
     actix_web::rt::spawn(running);
     (address, registry, handle)
+}
+
+/// What works on the imports of a [`TestApp`].
+pub struct Worker(actix_web::rt::task::JoinHandle<()>);
+
+impl Drop for Worker {
+    fn drop(&mut self) {
+        self.0.abort();
+    }
 }
 
 /// Another service over the database of a [`TestApp`].
