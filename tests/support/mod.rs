@@ -69,8 +69,8 @@ impl TestApp {
 
     /// Another process over the same database and keys.
     pub fn replica(&self) -> Replica {
-        let (address, _, server) = run(&self.config, self.clock.clone());
-        Replica { address, server }
+        let (address, registry, server) = run(&self.config, self.clock.clone());
+        Replica { address, registry, server }
     }
 
     /// Works on imports, as a process does that serves, until it is dropped.
@@ -173,7 +173,15 @@ impl Drop for Worker {
 /// Another service over the database of a [`TestApp`].
 pub struct Replica {
     pub address: String,
+    registry: web::Data<Registry>,
     server: ServerHandle,
+}
+
+impl Replica {
+    /// As [`TestApp::worker`].
+    pub fn worker(&self) -> Worker {
+        Worker(actix_web::rt::spawn(onemind::http::imports::work(self.registry.clone().into_inner())))
+    }
 }
 
 impl Drop for Replica {
