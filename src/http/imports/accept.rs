@@ -3,9 +3,9 @@
 use std::io::Cursor;
 use std::sync::Arc;
 
+use actix_web::HttpRequest;
 use actix_web::http::header::{HeaderName, HeaderValue, RETRY_AFTER};
 use actix_web::web::Bytes;
-use actix_web::HttpRequest;
 use serde_json::{Value, json};
 use uuid::Uuid;
 
@@ -23,9 +23,9 @@ use crate::http::problem::{ApiError, ApiResult, Kind};
 use crate::http::registry::Registry;
 use crate::http::respond::{self, Answer};
 use crate::rows::fields::COMPLETIONS;
+use crate::rows::kept;
 use crate::rows::read::Format;
 use crate::rows::sheet::{Layout, OpenError};
-use crate::rows::kept;
 use crate::service::imports as service;
 use crate::service::{ServiceError, new_id};
 use crate::storage::imports::{Import, ImportAuthority};
