@@ -171,12 +171,10 @@ async fn a_service_told_to_stop_ends_in_peace_and_has_lost_nothing() {
 /// counts as far as it came.
 async fn stream_until_gone(address: String, token: String) -> BTreeSet<(String, String)> {
     let http = reqwest::Client::builder().no_proxy().build().unwrap();
-    let lines: String = (0..20_000)
-        .map(|number| {
-            let record = json!({"external_id": format!("rec-{number}"), "officer": {"email": "m.rivera@example.org"}, "training": {"code": "CIT-40"}, "completed_on": "2026-03-06"});
-            format!("{record}\n")
-        })
-        .collect();
+    let record = |number: i32| {
+        json!({"external_id": format!("rec-{number}"), "officer": {"email": "m.rivera@example.org"}, "training": {"code": "CIT-40"}, "completed_on": "2026-03-06"}).to_string()
+    };
+    let lines = (0..20_000).map(record).collect::<Vec<_>>().join("\n");
     let push = http.post(format!("{address}/v1/completions/batch")).bearer_auth(token).header("content-type", "application/x-ndjson");
     let Ok(mut answer) = push.header("accept", "application/x-ndjson").body(lines).send().await else { return BTreeSet::new() };
     let mut heard = Vec::new();
