@@ -15,6 +15,7 @@ use crate::config::Config;
 use crate::domain::clock::SystemClock;
 use crate::http::access::AccessCache;
 use crate::http::audit::Audit;
+use crate::http::imports::{self, Imports};
 use crate::http::limits::Limits;
 use crate::http::once::InFlight;
 use crate::http::registry::Registry;
@@ -73,6 +74,7 @@ pub fn open(config: &Config, migrate: Migrate) -> Result<Registry, StartError> {
         unused_days: config.client_unused_days,
         clock: Arc::new(SystemClock),
         in_flight: InFlight::default(),
+        imports: Imports::new(config.import_workers, config.import_retention_days),
         limits: Limits::new(&config.limits),
         web: config.web.clone(),
         audit: Audit::new(keys),
@@ -166,11 +168,14 @@ pub async fn run(server: Server, registry: web::Data<Registry>) -> std::io::Resu
         }
         std::future::pending::<()>().await;
     };
-    tokio::select! {
+    let ended = tokio::select! {
         ended = server => ended,
         () = until_stopped => Ok(()),
         () = registry.limits.upkeep() => Ok(()),
-    }
+        () = imports::work(registry.clone().into_inner()) => Ok(()),
+    };
+    imports::let_all_go(&registry).await;
+    ended
 }
 
 /// The server on an address that is bound already, for callers that need to know it. Signals are left to [`run`].

@@ -80,6 +80,12 @@ pub struct Settings {
     /// For how many days an entry of the audit log is kept at least [default: 730].
     #[arg(long, env = "ONEMIND_AUDIT_RETENTION_DAYS", global = true, value_name = "DAYS", value_parser = clap::value_parser!(u32).range(365..=36_500))]
     pub audit_retention_days: Option<u32>,
+    /// Imports that this process works on at once in the background; 0 leaves them to others [default: 1].
+    #[arg(long, env = "ONEMIND_IMPORT_WORKERS", global = true, value_name = "N", value_parser = clap::value_parser!(u16).range(..=64))]
+    pub import_workers: Option<u16>,
+    /// For how many days an import that has ended is kept, with its outcomes [default: 7].
+    #[arg(long, env = "ONEMIND_IMPORT_RETENTION_DAYS", global = true, value_name = "DAYS", value_parser = clap::value_parser!(u32).range(1..=365))]
+    pub import_retention_days: Option<u32>,
     /// What is logged, such as `info,onemind=debug` [default: info; of the demo: warn].
     #[arg(long, env = "ONEMIND_LOG", global = true, value_name = "FILTER")]
     pub log: Option<String>,
@@ -108,6 +114,10 @@ pub struct Config {
     pub audience: String,
     /// For how many days an entry of the audit log is kept at least, 365..=36,500.
     pub audit_retention_days: u32,
+    /// Imports that this process works on at once.
+    pub import_workers: u16,
+    /// For how many days an import that has ended is kept.
+    pub import_retention_days: u32,
     /// What is logged.
     pub log: String,
     /// What callers may ask at once.
@@ -166,6 +176,8 @@ impl Config {
             client_unused_days: settings.client_unused_days.or(file.client_unused_days).unwrap_or(90),
             audience: settings.audience.clone().or(file.audience).unwrap_or_else(|| "onemind".into()),
             audit_retention_days: settings.audit_retention_days.or(file.audit_retention_days).unwrap_or(730),
+            import_workers: settings.import_workers.or(file.import_workers).unwrap_or(1),
+            import_retention_days: settings.import_retention_days.or(file.import_retention_days).unwrap_or(7),
             log: settings.log.clone().or(file.log).unwrap_or_else(|| defaults.log.into()),
         })
     }

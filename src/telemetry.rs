@@ -19,6 +19,8 @@ pub const REQUEST_DURATION: &str = "http_server_request_duration_seconds";
 pub const REQUESTS: &str = "http_server_requests_total";
 /// Records of pushes, by kind and outcome.
 pub const RECORDS: &str = "onemind_records_total";
+/// Imports that this process brought to an end, by state.
+pub const IMPORTS: &str = "onemind_imports_total";
 /// Connections to the database, in use and at the most.
 pub const POOL: &str = "onemind_database_connections";
 
@@ -56,6 +58,7 @@ pub fn metrics() -> Metrics {
             metrics::describe_histogram!(REQUEST_DURATION, metrics::Unit::Seconds, "How long requests took, by route.");
             metrics::describe_counter!(REQUESTS, "Requests answered, by method, route and status.");
             metrics::describe_counter!(RECORDS, "Records pushed, by kind and outcome.");
+            metrics::describe_counter!(IMPORTS, "Imports that this process brought to an end, by state.");
             metrics::describe_gauge!(POOL, "Connections to the database, by state.");
             handle
         })

@@ -79,7 +79,7 @@ fn the_operating_guide_names_every_setting() {
 
 #[test]
 fn the_guides_name_every_metric_and_every_word_of_an_answer() {
-    for metric in [telemetry::REQUEST_DURATION, telemetry::REQUESTS, telemetry::RECORDS, telemetry::POOL] {
+    for metric in [telemetry::REQUEST_DURATION, telemetry::REQUESTS, telemetry::RECORDS, telemetry::IMPORTS, telemetry::POOL] {
         assert!(OPERATING.contains(&format!("`{metric}`")), "{metric}");
     }
     for word in ParkedReason::ALL.iter().map(|reason| reason.as_str()).chain(CompletionStatus::ALL.iter().map(|status| status.as_str())) {

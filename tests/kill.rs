@@ -248,6 +248,74 @@ async fn a_stream_that_is_killed_has_lost_nothing_that_it_told_of_on_postgres() 
     }
 }
 
+impl Service {
+    fn request(&self, method: reqwest::Method, path: &str) -> reqwest::RequestBuilder {
+        reqwest::Client::builder().no_proxy().build().unwrap().request(method, format!("{}{path}", self.address)).bearer_auth(&self.token)
+    }
+
+    /// The import, once `is_so`.
+    async fn once_import(&self, import: &str, is_so: impl Fn(&Value) -> bool) -> Value {
+        for _ in 0..1200 {
+            let view: Value = self.request(reqwest::Method::GET, import).send().await.unwrap().json().await.unwrap();
+            if is_so(&view) {
+                return view;
+            }
+            tokio::time::sleep(Duration::from_millis(50)).await;
+        }
+        panic!("{import} is not so within a minute");
+    }
+}
+
+/// Kills the service in the middle of an import, again and again, and once tells it to stop: whoever starts next goes on with it.
+async fn an_import_is_gone_on_with(backend: Backend) {
+    const COUNT: usize = 15_000;
+    let database = TestDatabase::create(backend);
+    let mut service = Service::start(&database).await;
+    let lines: String = (0..COUNT)
+        .map(|number| {
+            let record = json!({"external_id": format!("rec-{number}"), "officer": {"email": "m.rivera@example.org"}, "training": {"code": "CIT-40"}, "completed_on": "2026-03-06"});
+            format!("{record}\n")
+        })
+        .collect();
+    let push = service.request(reqwest::Method::POST, "/v1/completions/batch").header("content-type", "application/x-ndjson");
+    let accepted = push.header("prefer", "respond-async").body(lines).send().await.unwrap();
+    assert_eq!(accepted.status(), 202);
+    let import = accepted.headers()["location"].to_str().unwrap().to_owned();
+    let received = |view: &Value| view["summary"]["received"].as_u64().unwrap();
+    let mut before = 0;
+    for signal in ["-KILL", "-TERM", "-KILL"] {
+        let reached = service.once_import(&import, |view| received(view) > before).await;
+        assert_eq!(reached["state"], "running", "no signal came in the middle of the import");
+        before = received(&reached);
+        assert!(Command::new("kill").args([signal, &service.child.id().to_string()]).status().unwrap().success());
+        service.child.wait().unwrap();
+        service = Service::start(&database).await;
+    }
+    let done = service.once_import(&import, |view| view["finished_at"].is_string()).await;
+    assert_eq!((&done["state"], &done["summary"]["parked"], &done["summary"]["received"]), (&json!("done"), &json!(COUNT), &json!(COUNT)));
+    let outcomes = service.request(reqwest::Method::GET, &format!("{import}/outcomes")).send().await.unwrap().text().await.unwrap();
+    let told: Vec<Value> = outcomes.lines().map(|line| serde_json::from_str(line).unwrap()).collect();
+    assert_eq!(told.len(), COUNT + 1);
+    for (index, line) in told[..COUNT].iter().enumerate() {
+        assert_eq!((&line["index"], &line["external_id"], &line["outcome"]), (&json!(index), &json!(format!("rec-{index}")), &json!("parked")));
+    }
+    let ids: BTreeSet<(String, String)> =
+        told[..COUNT].iter().map(|line| (line["external_id"].as_str().unwrap().to_owned(), line["id"].as_str().unwrap().to_owned())).collect();
+    assert_eq!(service.every_id().await, ids);
+}
+
+#[actix_web::test]
+async fn an_import_that_is_killed_ends_with_every_record_once_on_sqlite() {
+    an_import_is_gone_on_with(Backend::Sqlite).await;
+}
+
+#[actix_web::test]
+async fn an_import_that_is_killed_ends_with_every_record_once_on_postgres() {
+    if Backend::postgres_is_here() {
+        an_import_is_gone_on_with(Backend::Postgres).await;
+    }
+}
+
 /// The resident memory of a process, in MiB.
 fn resident(process: u32) -> usize {
     let status = std::fs::read_to_string(format!("/proc/{process}/status")).unwrap();

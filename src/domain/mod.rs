@@ -14,6 +14,7 @@ pub mod csv_mapping;
 pub mod dates;
 pub mod evidence;
 pub mod gaps;
+pub mod import;
 pub mod invalid;
 pub mod join;
 pub mod matching;

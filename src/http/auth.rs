@@ -21,6 +21,7 @@ use crate::domain::agency::AgencyKey;
 use crate::domain::client::ClientStatus;
 use crate::service::{ServiceResult, Tx, reach};
 use crate::storage::AnyConn;
+use crate::storage::imports::{Import, ImportAuthority};
 use crate::tokens::{NamedAgencies, OutsideRefusal};
 
 /// A scope, known at compile time.
@@ -191,6 +192,30 @@ impl Caller {
             return Err(missing_scopes(&[S::NAME], &[S::NAME]));
         }
         Ok(Self { authority: Authority::Client(access), ..self.clone() })
+    }
+
+    /// The caller that sent an import, as far as a token named agencies; one that is registered acts for none before [`Self::as_registered`].
+    ///
+    /// # Errors
+    /// A problem of the kind [`Kind::Internal`], which none is expected to meet.
+    pub fn of_import(registry: Arc<Registry>, import: &Import) -> Result<Self, ApiError> {
+        let asked = audit::Asked::of_import(&registry, import.id).ok_or_else(|| ApiError::new(Kind::Internal))?;
+        asked.by(import.client, &import.subject);
+        let authority = match &import.authority {
+            ImportAuthority::Token(keys) => Authority::Token(keys.clone().map(Into::into)),
+            ImportAuthority::Client => Authority::Token(Some(Arc::default())),
+        };
+        let scopes = vec![CompletionsWrite::NAME.to_owned()];
+        Ok(Self { client: import.client, subject: import.subject.clone(), scopes, authority, registry, asked: Arc::new(asked) })
+    }
+
+    /// The caller with the grants that the client has by now.
+    ///
+    /// # Errors
+    /// As for a new request of the client.
+    pub async fn as_registered<S: Scope>(&self) -> Result<Self, ApiError> {
+        let access = active(&self.registry, self.client).await?;
+        Self { authority: Authority::Client(access), ..self.clone() }.renewed::<S>().await
     }
 
     /// The caller, unless the request breaks what holds for all of them.

@@ -139,12 +139,33 @@ pub(super) fn parse(bytes: &[u8]) -> Result<Value, ApiError> {
 
 /// A digest of method, path, query and body.
 fn fingerprint(request: &HttpRequest, bytes: &[u8]) -> String {
-    let mut digest = aws_lc_rs::digest::Context::new(&aws_lc_rs::digest::SHA256);
-    digest.update(request.method().as_str().as_bytes());
-    digest.update(request.uri().to_string().as_bytes());
-    digest.update(b"\n");
+    let mut digest = Fingerprint::of(request);
     digest.update(bytes);
-    base64::Engine::encode(&base64::engine::general_purpose::URL_SAFE_NO_PAD, digest.finish())
+    digest.finish()
+}
+
+/// What marks a request, of a body that comes in pieces.
+pub struct Fingerprint(aws_lc_rs::digest::Context);
+
+impl Fingerprint {
+    /// That of a request, before its body.
+    pub fn of(request: &HttpRequest) -> Self {
+        let mut digest = aws_lc_rs::digest::Context::new(&aws_lc_rs::digest::SHA256);
+        digest.update(request.method().as_str().as_bytes());
+        digest.update(request.uri().to_string().as_bytes());
+        digest.update(b"\n");
+        Self(digest)
+    }
+
+    /// With the next piece of the body.
+    pub fn update(&mut self, bytes: &[u8]) {
+        self.0.update(bytes);
+    }
+
+    /// That of the whole.
+    pub fn finish(self) -> String {
+        base64::Engine::encode(&base64::engine::general_purpose::URL_SAFE_NO_PAD, self.0.finish())
+    }
 }
 
 /// A header's value, which must be visible ASCII.
@@ -308,8 +329,17 @@ impl FromRequest for NoBody {
 
 /// Whether the caller prefers `return=minimal` (RFC 7240).
 pub fn prefers_minimal(request: &HttpRequest) -> bool {
+    prefers(request, "return=minimal")
+}
+
+/// Whether the caller prefers `respond-async` (RFC 7240 §4.1).
+pub fn prefers_async(request: &HttpRequest) -> bool {
+    prefers(request, "respond-async")
+}
+
+fn prefers(request: &HttpRequest, wanted: &str) -> bool {
     let values = request.headers().get_all(HeaderName::from_static("prefer"));
-    values.filter_map(|value| value.to_str().ok()).flat_map(|value| value.split(',')).any(|preference| preference.trim() == "return=minimal")
+    values.filter_map(|value| value.to_str().ok()).flat_map(|value| value.split(',')).any(|preference| preference.trim().eq_ignore_ascii_case(wanted))
 }
 
 /// `If-Match` and `If-None-Match` (RFC 9110 §13).

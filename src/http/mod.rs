@@ -24,6 +24,7 @@ pub mod gaps;
 mod grants;
 mod hardening;
 pub mod health;
+pub mod imports;
 pub mod joins;
 pub mod limits;
 mod media;
@@ -68,6 +69,7 @@ pub fn routes(config: &mut ServiceConfig<'_>) {
     config.configure(joins::routes);
     config.configure(merges::routes);
     config.configure(completions::routes);
+    config.configure(imports::routes);
     config.configure(status::routes);
     config.configure(readiness::routes);
     config.configure(gaps::routes);

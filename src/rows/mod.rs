@@ -9,6 +9,7 @@ pub mod convert;
 pub mod dates;
 pub mod encoding;
 pub mod fields;
+pub mod kept;
 mod kinds;
 pub mod mapping;
 mod places;

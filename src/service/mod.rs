@@ -15,6 +15,7 @@ mod evidence;
 pub mod gaps;
 pub mod grants;
 mod identity;
+pub mod imports;
 pub mod intake;
 pub mod joins;
 pub mod merges;

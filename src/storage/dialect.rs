@@ -1,13 +1,13 @@
 //! The only place that knows there are two databases.
 
 use diesel::connection::SimpleConnection as _;
-use diesel::{ExpressionMethods as _, QueryDsl as _, RunQueryDsl as _};
+use diesel::{BoolExpressionMethods as _, ExpressionMethods as _, OptionalExtension as _, QueryDsl as _, RunQueryDsl as _};
 use uuid::Uuid;
 
 use super::StorageError;
 use super::conn::{AnyConn, Database};
-use super::schema::{agencies, clients, completions, officers, standards};
-use super::types::Id;
+use super::schema::{agencies, clients, completions, imports, officers, standards};
+use super::types::{At, Id};
 
 /// Runs one expression on the connection behind [`AnyConn`]: for what the joined backend doesn't carry, such as inserts of
 /// many rows and `ON CONFLICT`.
@@ -132,6 +132,32 @@ pub fn lock_completions(conn: &mut AnyConn, ids: &[Id]) -> Result<(), StorageErr
         completions::table.filter(completions::id.eq_any(ids)).order(completions::id).select(completions::id).for_no_key_update().load::<Id>(conn)?;
     }
     Ok(())
+}
+
+/// Holds off, until the transaction ends, other changes to an import. Take it before [`Lock::Match`].
+///
+/// # Errors
+/// Where the database fails.
+pub fn lock_import(conn: &mut AnyConn, import: Uuid) -> Result<(), StorageError> {
+    if let AnyConn::Postgres(conn) = conn {
+        imports::table.filter(imports::id.eq(Id(import))).select(imports::id).for_no_key_update().load::<Id>(conn)?;
+    }
+    Ok(())
+}
+
+/// The oldest import that waits, or whose claim has run out, and that no other transaction is looking at; it is held until the
+/// transaction ends.
+///
+/// # Errors
+/// Where the database fails.
+pub fn next_import(conn: &mut AnyConn, now: At) -> Result<Option<Uuid>, StorageError> {
+    let due = imports::state.eq("queued").or(imports::state.eq("running").and(imports::claimed_until.le(now)));
+    let due = imports::table.filter(due).order(imports::id).limit(1).select(imports::id);
+    let found: Option<Id> = match conn {
+        AnyConn::Postgres(conn) => due.for_no_key_update().skip_locked().first(conn).optional()?,
+        AnyConn::Sqlite(conn) => due.first(conn).optional()?,
+    };
+    Ok(found.map(|id| id.0))
 }
 
 /// Begins a transaction that may write.

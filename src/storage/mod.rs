@@ -16,6 +16,7 @@ pub mod evidence;
 pub mod facts;
 pub mod grants;
 pub mod idempotency;
+pub mod imports;
 pub mod joins;
 pub mod merges;
 pub mod migrations;

@@ -21,6 +21,7 @@ mod csv;
 mod doors;
 mod hardening;
 mod health;
+mod imports;
 mod joins;
 mod limits;
 mod matrix;

@@ -69,8 +69,13 @@ impl TestApp {
 
     /// Another process over the same database and keys.
     pub fn replica(&self) -> Replica {
-        let (address, _, server) = run(&self.config, self.clock.clone());
-        Replica { address, server }
+        let (address, registry, server) = run(&self.config, self.clock.clone());
+        Replica { address, registry, server }
+    }
+
+    /// Works on imports, as a process does that serves, until it is dropped.
+    pub fn worker(&self) -> Worker {
+        Worker(actix_web::rt::spawn(onemind::http::imports::work(self.registry.clone().into_inner())))
     }
 
     /// The same service over the same database, started again with something else in what its handlers share.
@@ -156,10 +161,27 @@ fn run_with(config: &Config, clock: Arc<FixedClock>, change: impl FnOnce(&mut Re
     (address, registry, handle)
 }
 
+/// What works on the imports of a [`TestApp`].
+pub struct Worker(actix_web::rt::task::JoinHandle<()>);
+
+impl Drop for Worker {
+    fn drop(&mut self) {
+        self.0.abort();
+    }
+}
+
 /// Another service over the database of a [`TestApp`].
 pub struct Replica {
     pub address: String,
+    registry: web::Data<Registry>,
     server: ServerHandle,
+}
+
+impl Replica {
+    /// As [`TestApp::worker`].
+    pub fn worker(&self) -> Worker {
+        Worker(actix_web::rt::spawn(onemind::http::imports::work(self.registry.clone().into_inner())))
+    }
 }
 
 impl Drop for Replica {

@@ -77,6 +77,9 @@ impl Scene {
         let policy = created(client.post("/v1/policies", &policy).await);
         let pledge = json!({"agency": AGENCY, "standard": "one-mind", "pledged_on": "2025-02-01", "term_months": 24,
             "signatory": {"name": "Maria Rivera", "title": "Chief of Police"}});
+        let batch = json!({"completions": [{"external_id": "later", "officer": {"email": "m.rivera@example.org"}, "training": {"code": "CIT-40"}, "completed_on": "2026-03-06"}]});
+        let batch = client.request(reqwest::Method::POST, "/v1/completions/batch").header("prefer", "respond-async").json(&batch);
+        let import = client.send(batch).await.expect(202)["id"].as_str().unwrap().to_owned();
         let pledge = created(client.post("/v1/pledges", &pledge).await);
         let standard = json!({"code": "one-mind-2030", "title": "One Mind 2030", "crisis_share": {"numerator": 1, "denominator": 4},
             "crisis_counts_as_awareness": true, "lapsed_credit_counts": false});
@@ -97,6 +100,7 @@ impl Scene {
             ("/v1/completions/{id}", format!("/v1/completions/{completion}")),
             ("/v1/course-mappings/{id}", format!("/v1/course-mappings/{mapping}")),
             ("/v1/csv-mappings/{id}", format!("/v1/csv-mappings/{columns}")),
+            ("/v1/imports/{id}", format!("/v1/imports/{import}")),
             ("/v1/officer-joins/{id}", format!("/v1/officer-joins/{}", join(app).await)),
             ("/v1/officer-merges/{id}", format!("/v1/officer-merges/{}", merge(app).await)),
             ("/v1/officers/{id}", format!("/v1/officers/{officer}")),
@@ -113,7 +117,7 @@ impl Scene {
 
     /// Who may see and change what the operation is on: staff, except for a client's own course codes.
     pub fn caller<'a>(&'a self, staff: &'a Client, operation: &Operation) -> &'a Client {
-        let own = ["/v1/course-mappings/", "/v1/csv-mappings/"];
+        let own = ["/v1/course-mappings/", "/v1/csv-mappings/", "/v1/imports/"];
         if own.iter().any(|own| operation.path.starts_with(own)) { &self.client } else { staff }
     }
 

@@ -105,6 +105,19 @@ impl Asked {
         })
     }
 
+    /// A batch that is taken in the background. Its entries name the import, as that of its acceptance does.
+    pub(super) fn of_import(registry: &Registry, import: Uuid) -> Option<Self> {
+        Some(Self {
+            operation: registry.documents.operation("POST", "/v1/completions/batch")?.clone(),
+            kind: Some("import".into()),
+            key: Some(import.to_string()),
+            filters: Vec::new(),
+            request: None,
+            address: None,
+            noted: Mutex::default(),
+        })
+    }
+
     /// Notes who asks.
     pub fn by(&self, client: Uuid, subject: &str) {
         let mut noted = self.noted();

@@ -19,7 +19,8 @@ use crate::domain::text::{Name, Text};
 use crate::http::auth::{Allowed, Caller, CompletionsWrite};
 use crate::http::decode::{AtMost, Faults, Ref};
 use crate::http::doors::{CsvQuery, Given, layout_of};
-use crate::http::extract::{BATCH_LIMIT, Body, IdempotencyKey, ListQuery, prefers_minimal};
+use crate::http::extract::{BATCH_LIMIT, Body, IdempotencyKey, ListQuery, prefers_async, prefers_minimal};
+use crate::http::imports::{self, ImportView, Sent};
 use crate::http::media::{self, CSV, JSON, NDJSON};
 use crate::http::once::once;
 use crate::http::paced::Paced;
@@ -125,13 +126,17 @@ impl FromRequest for BatchBody {
 /// created, updated, unchanged, parked or rejected, in order; what is answered is kept. Where a streamed batch ends early, `problem` at its end
 /// says why. Sending the whole batch again is safe. `Accept: application/x-ndjson` gets one outcome a line, and then `{"summary": …}`.
 /// `Prefer: return=minimal` leaves out the results that are `created` or `unchanged`. A streamed batch takes no `Idempotency-Key`.
+///
+/// `Prefer: respond-async` stores the body, answers 202, and takes the records in the background: `Location` is the import, which tells how
+/// far it is, and has the outcomes. It goes on where it was when the service is started again. It takes an `Idempotency-Key`, however it is sent.
 #[utoipa::path(tag = "completions", security(("bearer" = ["completions:write"])),
     request_body(content((CompletionBatchInput = "application/json"),
         (String = "application/x-ndjson", example = json!("{\"external_id\": \"rec-8842\", \"officer\": {\"email\": \"m.rivera@example.org\"}, \"training\": {\"code\": \"CIT-40\"}, \"completed_on\": \"2026-03-06\"}\n")),
         (String = "text/csv", example = json!("external_id,officer.email,training.code,completed_on\nrec-8842,m.rivera@example.org,CIT-40,2026-03-06\n")))),
     params(BatchQuery,
-        ("Prefer" = Option<String>, Header, description = "`return=minimal` (RFC 7240) leaves out the results that are `created` or `unchanged`.", example = "return=minimal")),
-    responses((status = 207, description = "Every record is accounted for.", content((BatchView = "application/json"), (String = "application/x-ndjson")))))]
+        ("Prefer" = Option<String>, Header, description = "`return=minimal` (RFC 7240) leaves out the results that are `created` or `unchanged`; `respond-async` takes the records in the background. Both may be given.", example = "return=minimal")),
+    responses((status = 207, description = "Every record is accounted for.", content((BatchView = "application/json"), (String = "application/x-ndjson"))),
+        (status = 202, description = "The body is stored, and its records are taken in the background.", body = ImportView)))]
 #[post("/v1/completions/batch")]
 pub async fn push_completions(
     caller: Allowed<CompletionsWrite>,
@@ -142,13 +147,19 @@ pub async fn push_completions(
 ) -> ApiResult {
     let shape = Shape { ndjson: media::prefers_ndjson(&request), minimal: prefers_minimal(&request) };
     let query = CsvQuery::from(query.0);
+    let later = prefers_async(&request);
     match body {
+        BatchBody::Json(body) if later => {
+            query.refuse()?;
+            let sent = Sent::Whole(checked(body.value)?, body.fingerprint);
+            imports::accept(&caller, &request, key, sent).await
+        }
         BatchBody::Json(body) => {
             query.refuse()?;
             push_at_once(&caller, key, body, shape).await
         }
         BatchBody::Streamed(format, body) => {
-            if key.0.is_some() {
+            if key.0.is_some() && !later {
                 return Err(no_key());
             }
             let layout = if format == Format::Csv {
@@ -157,6 +168,9 @@ pub async fn push_completions(
                 query.refuse()?;
                 crate::rows::sheet::Layout::default()
             };
+            if later {
+                return imports::accept(&caller, &request, key, Sent::Streamed(format, layout, body)).await;
+            }
             stream::answer(&caller, body, (format, layout), shape).await
         }
     }
@@ -170,13 +184,7 @@ fn no_key() -> ApiError {
 
 /// Pushes a batch that is whole in memory, in one transaction.
 async fn push_at_once(caller: &Caller, key: IdempotencyKey, body: Body<CompletionBatchInput, BATCH_LIMIT>, shape: Shape) -> ApiResult {
-    let raw = body.value.completions;
-    if raw.len() > MAX_RECORDS {
-        return Err(ApiError::new(Kind::ContentTooLarge).detail(format!("a batch has at most {MAX_RECORDS} records, and this one has {}", raw.len())));
-    }
-    if raw.is_empty() {
-        return Err(ApiError::new(Kind::InvalidContent).faults(vec![Fault::new("/completions", "empty", "a batch has at least one record")]));
-    }
+    let raw = checked(body.value)?;
     let registry = caller.registry();
     let records: Vec<Record> = raw.into_iter().map(|value| whole(value, registry)).collect();
     let drafts: Vec<CompletionDraft> = records.iter().filter_map(|record| record.read.as_ref().ok().cloned()).collect();
@@ -198,7 +206,20 @@ async fn push_at_once(caller: &Caller, key: IdempotencyKey, body: Body<Completio
     if shape.ndjson { in_lines(response).await } else { Ok(response) }
 }
 
-fn whole(value: Value, registry: &Registry) -> Record {
+/// The records of a batch, where it has as many as it may.
+fn checked(batch: CompletionBatchInput) -> Result<Vec<Value>, ApiError> {
+    let raw = batch.completions;
+    if raw.len() > MAX_RECORDS {
+        return Err(ApiError::new(Kind::ContentTooLarge).detail(format!("a batch has at most {MAX_RECORDS} records, and this one has {}", raw.len())));
+    }
+    if raw.is_empty() {
+        return Err(ApiError::new(Kind::InvalidContent).faults(vec![Fault::new("/completions", "empty", "a batch has at least one record")]));
+    }
+    Ok(raw)
+}
+
+/// A record of a body that is whole in memory.
+pub fn whole(value: Value, registry: &Registry) -> Record {
     let external_id = value["external_id"].as_str().map(str::to_owned);
     let read = read(value, registry).map_err(|faults| faults.into_iter().map(ProblemError::from).collect());
     Record { line: None, external_id, read }

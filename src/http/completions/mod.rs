@@ -2,8 +2,10 @@
 
 mod batch;
 mod dto;
-mod outcome;
-mod stream;
+pub(super) mod outcome;
+pub(super) mod stream;
+
+pub(super) use batch::{read, whole};
 
 use actix_web::{HttpRequest, get, post};
 use deserr::Deserr;

@@ -2,7 +2,7 @@
 
 use std::collections::HashMap;
 
-use serde::Serialize;
+use serde::{Deserialize, Serialize};
 use utoipa::ToSchema;
 use uuid::Uuid;
 
@@ -32,7 +32,7 @@ pub struct BatchView {
 }
 
 /// How many records fared how.
-#[derive(Debug, Default, Clone, Serialize, ToSchema)]
+#[derive(Debug, Default, Clone, Serialize, Deserialize, ToSchema)]
 #[schema(as = CompletionBatchSummary)]
 pub struct SummaryView {
     received: usize,
@@ -46,13 +46,13 @@ pub struct SummaryView {
 }
 
 /// A cause that parked or rejected records.
-#[derive(Debug, Clone, Serialize, ToSchema)]
+#[derive(Debug, Clone, Serialize, Deserialize, ToSchema)]
 #[schema(as = CompletionBatchCause)]
 pub struct CauseView {
     #[schema(example = "no_match")]
     code: String,
     /// Where in the record the fault is, for rejected ones.
-    #[serde(skip_serializing_if = "Option::is_none")]
+    #[serde(skip_serializing_if = "Option::is_none", default)]
     #[schema(example = "/external_id")]
     pointer: Option<String>,
     /// How many records.
@@ -151,7 +151,19 @@ pub struct Tally {
     causes: HashMap<(String, Option<String>), usize>,
 }
 
+impl From<SummaryView> for Tally {
+    fn from(summary: SummaryView) -> Self {
+        let places = summary.causes.iter().enumerate().map(|(at, cause)| ((cause.code.clone(), cause.pointer.clone()), at));
+        Self { causes: places.collect(), summary }
+    }
+}
+
 impl Tally {
+    /// How many records were told of.
+    pub fn received(&self) -> usize {
+        self.summary.received
+    }
+
     /// Tells of the next records, given what became of those of them that could be read. Without those that are as usual, where the
     /// caller would rather not hear of them.
     pub fn tell(&mut self, records: &[Record], pushed: Vec<Pushed>, minimal: bool) -> Vec<ResultView> {

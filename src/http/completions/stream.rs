@@ -23,6 +23,7 @@ use crate::rows::fields::COMPLETIONS;
 use crate::rows::read::Format;
 use crate::rows::sheet::Layout;
 use crate::service::intake::{self, Pushed};
+use crate::service::{ServiceResult, Tx};
 
 /// How many records one transaction takes at the most.
 const CHUNK: usize = 1000;
@@ -35,6 +36,9 @@ const PAUSES: [Duration; 4] = [Duration::from_millis(250), Duration::from_secs(1
 
 /// How long the answer waits for somebody who reads nothing of it, once the body has ended.
 const PATIENCE: Duration = Duration::from_secs(60);
+
+/// The status of a batch, whose records have outcomes of their own.
+const MULTI_STATUS: u16 = 207;
 
 /// How the answer is written.
 #[derive(Debug, Clone, Copy)]
@@ -106,7 +110,7 @@ struct Batch {
 }
 
 /// Why no more records are taken.
-enum Stop {
+pub enum Stop {
     /// There are none.
     End,
     /// The body broke off; the pump knows why.
@@ -183,20 +187,11 @@ impl Batch {
 
     /// Commits a chunk; where the database is busy, after a while.
     async fn push(&self, records: &Arc<Vec<Record>>) -> Result<Vec<Pushed>, ApiError> {
-        let mut pauses = PAUSES.into_iter();
-        loop {
-            let drafts: Vec<CompletionDraft> = records.iter().filter_map(|record| record.read.as_ref().ok().cloned()).collect();
-            let rejected = records.len() - drafts.len();
-            let pushed = self.caller.write(move |tx| {
-                let pushed = intake::push(tx, &drafts)?;
-                tx.left_many("rejected", rejected);
-                Ok(pushed)
-            });
-            match (pushed.await, pauses.next()) {
-                (Err(problem), Some(pause)) if problem.kind == Kind::Unavailable => tokio::time::sleep(pause).await,
-                (outcome, _) => return outcome,
-            }
-        }
+        patiently(|| {
+            let records = records.clone();
+            self.caller.write(move |tx| push(tx, &records))
+        })
+        .await
     }
 
     /// Adds a result to the answer.
@@ -231,6 +226,32 @@ impl Batch {
     }
 }
 
+/// Takes a chunk in a transaction: those of its records that could be read.
+///
+/// # Errors
+/// Where the database fails.
+pub fn push(tx: &mut Tx<'_>, records: &[Record]) -> ServiceResult<Vec<Pushed>> {
+    let drafts: Vec<CompletionDraft> = records.iter().filter_map(|record| record.read.as_ref().ok().cloned()).collect();
+    let pushed = intake::push(tx, &drafts)?;
+    tx.left_many("rejected", records.len() - drafts.len());
+    tx.trail.status = Some(MULTI_STATUS);
+    Ok(pushed)
+}
+
+/// Tries again, after a while, what a busy database did not take.
+///
+/// # Errors
+/// What the last try came to.
+pub async fn patiently<T, F: Future<Output = Result<T, ApiError>>>(mut attempt: impl FnMut() -> F) -> Result<T, ApiError> {
+    let mut pauses = PAUSES.into_iter();
+    loop {
+        match (attempt().await, pauses.next()) {
+            (Err(problem), Some(pause)) if problem.kind == Kind::Unavailable => tokio::time::sleep(pause).await,
+            (outcome, _) => return outcome,
+        }
+    }
+}
+
 /// The same problem, to be answered in the place of the batch.
 fn same(problem: &ApiError) -> ApiError {
     let mut same = ApiError::new(problem.kind).faults(problem.faults.clone()).located(problem.located.to_vec());
@@ -239,7 +260,7 @@ fn same(problem: &ApiError) -> ApiError {
 }
 
 /// Fills a chunk with what comes; answers why no more will.
-async fn fill(feed: &mut Feed<CompletionDraft>, records: &mut Vec<Record>) -> Option<Stop> {
+pub async fn fill(feed: &mut Feed<CompletionDraft>, records: &mut Vec<Record>) -> Option<Stop> {
     while records.len() < CHUNK {
         let next = if records.is_empty() {
             feed.next().await

@@ -44,8 +44,24 @@ pub struct Feed<T> {
 /// Brings the body to the thread that reads it.
 pub struct Pump {
     body: Paced,
-    pieces: mpsc::Sender<Piece>,
+    inlet: Inlet,
     limit: u64,
+}
+
+/// Where the pieces of a body go in, to be read.
+pub struct Inlet(mpsc::Sender<Piece>);
+
+impl Inlet {
+    /// Gives the next piece; answers whether anybody reads it.
+    pub async fn give(&self, bytes: Bytes) -> bool {
+        self.0.send(Piece::Bytes(bytes)).await.is_ok()
+    }
+
+    /// Says that the body is whole. Without it, it broke off.
+    pub async fn end(self) {
+        // Where nobody reads it, it is left.
+        let _ = self.0.send(Piece::End).await;
+    }
 }
 
 impl<T: Send + 'static> Feed<T> {
@@ -56,9 +72,21 @@ impl<T: Send + 'static> Feed<T> {
     pub fn start(
         body: Paced,
         limit: u64,
-        (format, table, layout): (Format, &'static Table, Layout),
+        form: (Format, &'static Table, Layout),
         read: impl Fn(Value) -> Result<T, Vec<Fault>> + Send + 'static,
     ) -> Result<(Self, Pump), ApiError> {
+        let (feed, inlet) = Self::open(form, read)?;
+        Ok((feed, Pump { body, inlet, limit }))
+    }
+
+    /// Begins to read a body whose pieces are given, each record by `read`.
+    ///
+    /// # Errors
+    /// Where the system gives no thread.
+    pub fn open(
+        (format, table, layout): (Format, &'static Table, Layout),
+        read: impl Fn(Value) -> Result<T, Vec<Fault>> + Send + 'static,
+    ) -> Result<(Self, Inlet), ApiError> {
         let (pieces, incoming) = mpsc::channel(PIECES_AHEAD);
         let (sender, items) = mpsc::channel(RECORDS_AHEAD);
         let raw = Box::new(Incoming { pieces: incoming, current: Bytes::new(), ended: false });
@@ -70,13 +98,24 @@ impl<T: Send + 'static> Feed<T> {
                 Err(error) => drop(sender.blocking_send(Item::Refused(unreadable(&error)))),
             }
         };
-        let spawned = std::thread::Builder::new().name("door".into()).spawn(reading);
-        spawned.map_err(|cause| {
-            let mut problem = ApiError::new(Kind::Unavailable);
-            problem.cause = Some(format!("no thread for a body: {cause}"));
-            problem
+        spawn(reading)?;
+        Ok((Self { items }, Inlet(pieces)))
+    }
+
+    /// The records of a body that is whole in memory; `make` reads it, on the thread.
+    ///
+    /// # Errors
+    /// Where the system gives no thread.
+    pub fn of<I: Iterator<Item = Taken<T>>>(make: impl FnOnce() -> I + Send + 'static) -> Result<Self, ApiError> {
+        let (sender, items) = mpsc::channel(RECORDS_AHEAD);
+        spawn(move || {
+            for item in make().map(Item::Record).chain(std::iter::once(Item::End)) {
+                if sender.blocking_send(item).is_err() {
+                    return;
+                }
+            }
         })?;
-        Ok((Self { items }, Pump { body, pieces, limit }))
+        Ok(Self { items })
     }
 
     /// What comes next; nothing where the body broke off.
@@ -85,8 +124,17 @@ impl<T: Send + 'static> Feed<T> {
     }
 }
 
+fn spawn(reading: impl FnOnce() + Send + 'static) -> Result<(), ApiError> {
+    let spawned = std::thread::Builder::new().name("door".into()).spawn(reading);
+    spawned.map(drop).map_err(|cause| {
+        let mut problem = ApiError::new(Kind::Unavailable);
+        problem.cause = Some(format!("no thread for a body: {cause}"));
+        problem
+    })
+}
+
 /// What is wrong with a CSV body as a whole: its header, or the mapping.
-fn unreadable(error: &OpenError) -> ApiError {
+pub fn unreadable(error: &OpenError) -> ApiError {
     ApiError::new(Kind::InvalidContent).faults(vec![Fault::new("", "invalid_csv", format!("the body can't be read as CSV: {error}"))])
 }
 
@@ -120,9 +168,9 @@ impl Pump {
                 return Err(ApiError::new(Kind::ContentTooLarge).detail(format!("a streamed body is limited to {} bytes", self.limit)));
             }
             // Where nobody reads it, it is left.
-            let _ = self.pieces.send(Piece::Bytes(piece)).await;
+            let _ = self.inlet.give(piece).await;
         }
-        let _ = self.pieces.send(Piece::End).await;
+        self.inlet.end().await;
         Ok(())
     }
 }

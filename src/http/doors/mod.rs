@@ -6,6 +6,6 @@ mod layout;
 mod spill;
 
 pub use door::{Door, Taken};
-pub use feed::{Feed, Item, Pump};
+pub use feed::{Feed, Inlet, Item, Pump, unreadable};
 pub use layout::{CsvQuery, Given, layout_of};
 pub use spill::{Gone, Spill};
