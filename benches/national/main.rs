@@ -139,7 +139,9 @@ impl Loader {
         let [largest, ten, nothing] = self.latencies([status(0), status(1), "/livez".to_owned()]).await?;
         let ratio = largest.as_secs_f64() / ten.as_secs_f64();
         let beside = ten.as_secs_f64() / nothing.as_secs_f64();
-        self.note(&format!("- status with {when}: the largest agency / one of ten officers {ratio:.2}; one of ten / `/livez` {beside:.2} ({ten:.0?}, medians)"))?;
+        self.note(&format!(
+            "- status with {when}: the largest agency / one of ten officers {ratio:.2}; one of ten / `/livez` {beside:.2} ({ten:.0?}, medians)"
+        ))?;
         Ok(beside)
     }
 }
@@ -150,7 +152,8 @@ async fn whole_list(loader: &Loader) -> Outcome<(usize, Duration)> {
     let (mut count, mut cursor) = (0, String::new());
     loop {
         let path = format!("/v1/certification-status?stage=in_progress&limit=500{cursor}");
-        let page: Value = loader.http.get(format!("{}{path}", loader.origin)).bearer_auth(&loader.token).send().await?.error_for_status()?.json().await?;
+        let page: Value =
+            loader.http.get(format!("{}{path}", loader.origin)).bearer_auth(&loader.token).send().await?.error_for_status()?.json().await?;
         count += page["items"].as_array().map_or(0, Vec::len);
         match page["next_cursor"].as_str() {
             Some(next) => cursor = format!("&cursor={next}"),
@@ -170,7 +173,13 @@ async fn measure(place: &Place, world: &World, loader: &mut Loader, service: Ser
 
     let first = loader.once("/v1/statistics").await?;
     let body = world.agency(3);
-    loader.json(Method::PUT, &format!("/v1/agencies/{}", key(3)), json!({"name": "Renamed Police", "kind": body["kind"], "country": "US", "subdivision": body["subdivision"]})).await?;
+    loader
+        .json(
+            Method::PUT,
+            &format!("/v1/agencies/{}", key(3)),
+            json!({"name": "Renamed Police", "kind": body["kind"], "country": "US", "subdivision": body["subdivision"]}),
+        )
+        .await?;
     let changed = loader.once("/v1/statistics").await?;
     let [again] = loader.latencies(["/v1/statistics".to_owned()]).await?;
     loader.note(&format!("- `/v1/statistics` of all agencies: {first:.0?} the first time, {changed:.0?} after one of them changed, {again:.0?} without a change (median)"))?;

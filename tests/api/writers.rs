@@ -8,7 +8,7 @@ use onemind::service::verify::compare_all;
 use serde_json::{Value, json};
 
 use crate::on_both_databases;
-use crate::support::{Client, Reply, TestApp};
+use crate::support::{Client, Reply};
 
 const AGENCIES: [&str; 3] = ["TX0000001", "TX0000002", "TX0000003"];
 const PEOPLE: usize = 24;
