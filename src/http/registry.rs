@@ -4,6 +4,7 @@ use std::sync::Arc;
 
 use super::access::AccessCache;
 use super::audit::Audit;
+use super::completions::Together;
 use super::limits::Limits;
 use super::once::InFlight;
 use super::openapi::Documents;
@@ -32,6 +33,8 @@ pub struct Registry {
     pub clock: Arc<dyn Clock>,
     /// The idempotency keys that are being worked on.
     pub in_flight: InFlight,
+    /// The single pushes that wait for a transaction.
+    pub together: Together,
     /// What callers may ask at once.
     pub limits: Limits,
     /// How the service meets browsers.
