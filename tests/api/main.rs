@@ -39,6 +39,7 @@ mod statistics;
 mod status;
 mod status_list;
 mod timeline;
+mod together;
 mod training_gaps;
 mod trainings;
 mod xapi;

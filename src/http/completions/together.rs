@@ -72,7 +72,8 @@ impl Together {
             Err(_) if !taken.swap(true, Ordering::AcqRel) => return Err(StorageError::Busy("other pushes take long".into()).into()),
             Err(_) => answered.await,
         };
-        outcome.unwrap_or_else(|_| Err(ApiError::new(Kind::Internal)))
+        // The transaction was broken off by the end of the server, and may have been committed or not: sent again, it is told.
+        outcome.unwrap_or_else(|_| Err(StorageError::Unavailable("the service is about to end".into()).into()))
     }
 
     /// Lets a push wait; answers who is to run, where none or too few are.
