@@ -171,12 +171,10 @@ async fn a_service_told_to_stop_ends_in_peace_and_has_lost_nothing() {
 /// counts as far as it came.
 async fn stream_until_gone(address: String, token: String) -> BTreeSet<(String, String)> {
     let http = reqwest::Client::builder().no_proxy().build().unwrap();
-    let lines: String = (0..20_000)
-        .map(|number| {
-            let record = json!({"external_id": format!("rec-{number}"), "officer": {"email": "m.rivera@example.org"}, "training": {"code": "CIT-40"}, "completed_on": "2026-03-06"});
-            format!("{record}\n")
-        })
-        .collect();
+    let record = |number: i32| {
+        json!({"external_id": format!("rec-{number}"), "officer": {"email": "m.rivera@example.org"}, "training": {"code": "CIT-40"}, "completed_on": "2026-03-06"}).to_string()
+    };
+    let lines = (0..20_000).map(record).collect::<Vec<_>>().join("\n");
     let push = http.post(format!("{address}/v1/completions/batch")).bearer_auth(token).header("content-type", "application/x-ndjson");
     let Ok(mut answer) = push.header("accept", "application/x-ndjson").body(lines).send().await else { return BTreeSet::new() };
     let mut heard = Vec::new();
@@ -216,10 +214,10 @@ impl Service {
 async fn nothing_told_of_in_a_stream_is_gone(backend: Backend) {
     let database = TestDatabase::create(backend);
     let (mut told, mut broken) = (BTreeSet::new(), 0);
-    for round in 0..5 {
+    for round in 0..20 {
         let mut service = Service::start(&database).await;
         let streaming = tokio::spawn(stream_until_gone(service.address.clone(), service.token.clone()));
-        tokio::time::sleep(Duration::from_millis(300 + 450 * round)).await;
+        tokio::time::sleep(Duration::from_millis(200 + 130 * (round * 7 % 20))).await;
         service.child.kill().unwrap();
         service.child.wait().unwrap();
         let heard = streaming.await.unwrap();

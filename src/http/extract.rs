@@ -105,11 +105,12 @@ async fn read(request: &HttpRequest, payload: Payload, limit: usize, media_type:
     read_bytes(request, payload, limit).await
 }
 
-/// A whole body of at most `limit` bytes.
+/// A whole body of at most `limit` bytes that is not compressed, whatever its media type.
 ///
 /// # Errors
-/// Problems of the kinds [`Kind::ContentTooLarge`], [`Kind::RequestTimeout`] and [`Kind::MalformedJson`] where it breaks off.
+/// 400 where it breaks off, 408, 413, 415.
 pub async fn read_bytes(request: &HttpRequest, payload: Payload, limit: usize) -> Result<Bytes, ApiError> {
+    media::refuse_compressed(request)?;
     let too_large = || ApiError::new(Kind::ContentTooLarge).detail(format!("the body is limited to {limit} bytes"));
     let announced = header(request.headers(), &actix_web::http::header::CONTENT_LENGTH)?.and_then(|length| length.parse::<usize>().ok());
     if announced.is_some_and(|length| length > limit) {

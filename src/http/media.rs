@@ -27,11 +27,20 @@ pub fn expect(request: &HttpRequest, expected: &[&'static str], accepted: Header
         let names = HeaderValue::from_str(&expected.join(", ")).unwrap_or(HeaderValue::from_static(JSON));
         return Err(ApiError::new(Kind::UnsupportedMediaType).detail(detail).header(accepted, names));
     };
+    refuse_compressed(request)?;
+    Ok(found)
+}
+
+/// Refuses a body that is compressed.
+///
+/// # Errors
+/// A problem of the kind [`Kind::UnsupportedMediaType`].
+pub fn refuse_compressed(request: &HttpRequest) -> Result<(), ApiError> {
     if header(request.headers(), &CONTENT_ENCODING)?.is_some_and(|encoding| !encoding.eq_ignore_ascii_case("identity")) {
         let problem = ApiError::new(Kind::UnsupportedMediaType).detail("a compressed body is not read here");
         return Err(problem.header(ACCEPT_ENCODING, HeaderValue::from_static("identity")));
     }
-    Ok(found)
+    Ok(())
 }
 
 /// The `charset` of the body's media type.

@@ -259,7 +259,7 @@ pub(super) async fn known(caller: &Caller, key: AgencyKey) -> Result<Arc<Known>,
 /// List the certification status of agencies
 ///
 /// The same for every agency within the caller's grants, in the order in which they were registered. With `stage`, one request looks
-/// through at most 2,000 agencies: a page may hold fewer items than its limit, or none, and still have a `next_cursor` to go on with.
+/// through at most 20,000 agencies: a page may hold fewer items than its limit, or none, and still have a `next_cursor` to go on with.
 #[utoipa::path(tag = "status", params(StatusListQuery), security(("bearer" = ["status:read"])),
     responses((status = 200, description = "A page of agencies and where they stand.", body = Page<StatusView>)))]
 #[get("/v1/certification-status")]

@@ -15,7 +15,7 @@ use crate::storage::facts::{self, AgencyFacts};
 use crate::storage::timelines as rows;
 
 /// How many agencies one request looks through at the most, where it looks for those at one stage.
-pub const MAX_JUDGED: usize = 2_000;
+pub const MAX_JUDGED: usize = 20_000;
 
 /// What statuses are made of, kept from one request to the next.
 #[derive(Debug, Default)]

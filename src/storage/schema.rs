@@ -2,6 +2,10 @@
 #![allow(clippy::wildcard_imports, reason = "the types of a table are those of diesel and ours")]
 #![expect(missing_docs, reason = "what tables hold is said in the migrations")]
 
+mod access;
+
+pub use access::{audit_lanes, audit_log, client_assertions, client_secrets, clients, grants, idempotency_keys};
+
 diesel::table! {
     use diesel::sql_types::*;
     use crate::storage::types::{Day, Doc, Guid, Instant};
@@ -297,123 +301,6 @@ diesel::table! {
     use diesel::sql_types::*;
     use crate::storage::types::{Day, Doc, Guid, Instant};
 
-    idempotency_keys (client_id, idempotency_key) {
-        client_id -> Guid,
-        idempotency_key -> Text,
-        fingerprint -> Text,
-        status -> Integer,
-        location -> Nullable<Text>,
-        outcome -> Nullable<Text>,
-        body -> Text,
-        created_at -> Instant,
-    }
-}
-
-diesel::table! {
-    use diesel::sql_types::*;
-    use crate::storage::types::{Day, Doc, Guid, Instant};
-
-    clients (id) {
-        id -> Guid,
-        name -> Text,
-        kind -> Text,
-        scopes -> Doc,
-        jwks -> Nullable<Doc>,
-        enabled_at -> Instant,
-        last_used_at -> Nullable<Instant>,
-        revoked_at -> Nullable<Instant>,
-        revocation_reason -> Nullable<Text>,
-        created_at -> Instant,
-        updated_at -> Instant,
-    }
-}
-
-diesel::table! {
-    use diesel::sql_types::*;
-    use crate::storage::types::{Day, Doc, Guid, Instant};
-
-    client_secrets (id) {
-        id -> Guid,
-        client_id -> Guid,
-        digest -> Text,
-        created_at -> Instant,
-        last_used_at -> Nullable<Instant>,
-    }
-}
-
-diesel::table! {
-    use diesel::sql_types::*;
-    use crate::storage::types::{Day, Doc, Guid, Instant};
-
-    client_assertions (client_id, jti) {
-        client_id -> Guid,
-        jti -> Text,
-        expires_at -> Instant,
-    }
-}
-
-diesel::table! {
-    use diesel::sql_types::*;
-    use crate::storage::types::{Day, Doc, Guid, Instant};
-
-    grants (id) {
-        id -> Guid,
-        client_id -> Guid,
-        agency_id -> Nullable<Guid>,
-        ori -> Nullable<Text>,
-        starts_on -> Day,
-        ends_on -> Nullable<Day>,
-        created_at -> Instant,
-        updated_at -> Instant,
-    }
-}
-
-diesel::table! {
-    use diesel::sql_types::*;
-    use crate::storage::types::{Day, Doc, Guid, Instant};
-
-    audit_log (id) {
-        id -> Guid,
-        lane -> Integer,
-        sequence -> BigInt,
-        at -> Instant,
-        client_id -> Nullable<Guid>,
-        subject -> Nullable<Text>,
-        operation -> Text,
-        outcome -> Text,
-        status -> Integer,
-        resource -> Nullable<Text>,
-        resource_id -> Nullable<Text>,
-        agency_id -> Nullable<Guid>,
-        request_id -> Nullable<Guid>,
-        address -> Nullable<Text>,
-        fields -> Nullable<Text>,
-        detail -> Nullable<Text>,
-        ids -> Nullable<Text>,
-        key_name -> Text,
-        hash -> Binary,
-    }
-}
-
-diesel::table! {
-    use diesel::sql_types::*;
-    use crate::storage::types::{Day, Doc, Guid, Instant};
-
-    audit_lanes (lane) {
-        lane -> Integer,
-        sequence -> BigInt,
-        hash -> Binary,
-        pruned_sequence -> BigInt,
-        pruned_hash -> Binary,
-        key_name -> Nullable<Text>,
-        seal -> Nullable<Binary>,
-    }
-}
-
-diesel::table! {
-    use diesel::sql_types::*;
-    use crate::storage::types::{Day, Doc, Guid, Instant};
-
     statements (id) {
         id -> Guid,
         client_id -> Guid,
@@ -516,36 +403,9 @@ diesel::table! {
     }
 }
 
-diesel::allow_tables_to_appear_in_same_query!(
-    agencies,
-    agency_oris,
-    officers,
-    officer_identifiers,
-    appointments,
-    number_spells,
-    officer_joins,
-    officer_join_keys,
-    officer_merges,
-    trainings,
-    course_mappings,
-    csv_mappings,
-    roster_marks,
-    completions,
-    completion_revisions,
-    waiting_keys,
-    partnerships,
-    policies,
-    standards,
-    pledges,
-    idempotency_keys,
-    clients,
-    client_secrets,
-    client_assertions,
-    grants,
-    audit_log,
-    audit_lanes,
-    statements,
-    statement_keys,
-    coverage_changes,
+diesel::allow_tables_to_appear_in_same_query! {
+    agencies, agency_oris, officers, officer_identifiers, appointments, number_spells, officer_joins, officer_join_keys, officer_merges, trainings,
+    course_mappings, csv_mappings, roster_marks, completions, completion_revisions, waiting_keys, partnerships, policies, standards, pledges,
+    idempotency_keys, clients, client_secrets, client_assertions, grants, audit_log, audit_lanes, statements, statement_keys, coverage_changes,
     agency_versions,
-);
+}

@@ -42,4 +42,5 @@ mod timeline;
 mod together;
 mod training_gaps;
 mod trainings;
+mod writers;
 mod xapi;

@@ -194,7 +194,7 @@ on_both_databases! {
         let (people, completions) = (std::fs::read_to_string(&roster).unwrap(), std::fs::read_to_string(&file).unwrap());
         let parameters = |options: &[&str]| -> String {
             let pairs = options.chunks(2).filter(|pair| pair[0] == "--map" || pair[0] == "--set");
-            pairs.map(|pair| format!("&{}={}", &pair[0][2..], pair[1])).collect()
+            pairs.flat_map(|pair| ["&", &pair[0][2..], "=", pair[1]]).collect()
         };
         let behind = |text: &str| format!("\u{feff}Chicago Police Department;\r\n\r\n{}Total\r\n", text.replace(',', ";").replace('\n', "\r\n"));
         let send = |client: Client, method: reqwest::Method, path: String, content_type: &'static str, body: String| async move {
@@ -224,14 +224,16 @@ on_both_databases! {
             if !cells[2].is_empty() {
                 entry["badge_number"] = json!(cells[2]);
             }
-            lines.push_str(&format!("{entry}\n"));
+            lines.push_str(&entry.to_string());
+            lines.push('\n');
         }
         let rms = third.client("rms", "officers:write", None);
         let put = send(rms, reqwest::Method::PUT, "/v1/agencies/ori:ILCPD0000/roster?as_of=2016-06-28".to_owned(), "application/x-ndjson", lines).await.expect(200);
         assert_eq!(put["summary"]["created"], 13_527);
-        let lines: String = mine(&app).all("/v1/completions?limit=500").await.iter().map(|held| {
-            format!("{}\n", json!({"external_id": held["external_id"], "officer": held["officer"], "training": held["training"], "completed_on": held["completed_on"]}))
+        let lines: Vec<String> = mine(&app).all("/v1/completions?limit=500").await.iter().map(|held| {
+            json!({"external_id": held["external_id"], "officer": held["officer"], "training": held["training"], "completed_on": held["completed_on"]}).to_string()
         }).collect();
+        let lines = lines.join("\n");
         let pushed = send(mine(&third), reqwest::Method::POST, "/v1/completions/batch".to_owned(), "application/x-ndjson", lines).await.expect(207);
         assert_eq!((&pushed["summary"]["created"], &pushed["summary"]["parked"]), (&json!(2_153), &json!(83)));
         assert_eq!(standing(&third, &mine(&third)).await, expected);

@@ -1,0 +1,227 @@
+//! The full-size installation of DESIGN.md §7, or a part of it, generated and loaded through the HTTP interface: 18,000 agencies, 800,000 sworn
+//! officers, 5 million completions. Run by `scripts/bench-national`; minutes at full size.
+#![expect(clippy::cast_possible_truncation, clippy::cast_sign_loss, clippy::cast_precision_loss, reason = "counts of what this makes itself")]
+
+mod service;
+mod world;
+
+use std::fmt::Write as _;
+use std::path::PathBuf;
+use std::time::{Duration, Instant};
+
+use futures_util::StreamExt as _;
+use futures_util::stream::iter;
+use reqwest::{Client, Method, StatusCode};
+use serde_json::{Value, json};
+
+use service::{Place, Service};
+use world::{TRAININGS, World, key};
+
+type Outcome<T> = Result<T, Box<dyn std::error::Error>>;
+
+/// How many requests are under way at once.
+const AT_ONCE: usize = 8;
+/// How many records a request brings.
+const RECORDS: u32 = 50_000;
+/// How often a latency is measured.
+const ROUNDS: usize = 400;
+
+struct Loader {
+    http: Client,
+    token: String,
+    origin: String,
+    report: String,
+}
+
+impl Loader {
+    async fn ask(&self, method: Method, path: &str, media_type: &str, body: String) -> Outcome<(StatusCode, String)> {
+        let request = self.http.request(method, format!("{}{path}", self.origin)).bearer_auth(&self.token);
+        let answer = request.header("content-type", media_type).header("prefer", "return=minimal").body(body).send().await?;
+        Ok((answer.status(), answer.text().await?))
+    }
+
+    async fn json(&self, method: Method, path: &str, body: Value) -> Outcome<Value> {
+        let (status, text) = self.ask(method.clone(), path, "application/json", body.to_string()).await?;
+        if !status.is_success() {
+            return Err(format!("{method} {path} answered {status}: {text}").into());
+        }
+        Ok(serde_json::from_str(&text)?)
+    }
+
+    /// Does something `count` times, several at once, and says how long it took.
+    async fn all<F: Future<Output = Outcome<()>>>(&mut self, what: &str, count: usize, rows: u32, work: impl Fn(usize) -> F) -> Outcome<()> {
+        let began = Instant::now();
+        let mut outcomes = iter(0..count).map(work).buffer_unordered(AT_ONCE);
+        while let Some(outcome) = outcomes.next().await {
+            outcome?;
+        }
+        self.tell(what, rows, began.elapsed())
+    }
+
+    fn tell(&mut self, what: &str, rows: u32, took: Duration) -> Outcome<()> {
+        let line = format!("| {what} | {rows} | {:.1} | {:.0} |", took.as_secs_f64(), f64::from(rows) / took.as_secs_f64());
+        println!("{line}");
+        writeln!(self.report, "{line}")?;
+        Ok(())
+    }
+
+    fn note(&mut self, line: &str) -> Outcome<()> {
+        println!("{line}");
+        writeln!(self.report, "{line}")?;
+        Ok(())
+    }
+
+    /// The median of how long each of these takes, asked in turns.
+    async fn latencies<const N: usize>(&self, paths: [String; N]) -> Outcome<[Duration; N]> {
+        let mut times: [Vec<Duration>; N] = std::array::from_fn(|_| Vec::with_capacity(ROUNDS));
+        for round in 0..ROUNDS + 10 {
+            for (path, times) in paths.iter().zip(&mut times) {
+                let began = Instant::now();
+                self.http.get(format!("{}{path}", self.origin)).bearer_auth(&self.token).send().await?.error_for_status()?.bytes().await?;
+                if round >= 10 {
+                    times.push(began.elapsed());
+                }
+            }
+        }
+        Ok(times.map(|mut times| {
+            times.sort_unstable();
+            times[times.len() / 2]
+        }))
+    }
+
+    async fn once(&self, path: &str) -> Outcome<Duration> {
+        let began = Instant::now();
+        self.http.get(format!("{}{path}", self.origin)).bearer_auth(&self.token).send().await?.error_for_status()?.bytes().await?;
+        Ok(began.elapsed())
+    }
+
+    async fn load(&mut self, world: &World) -> Outcome<()> {
+        for (code, program, category) in TRAININGS {
+            let body = json!({"code": code, "title": code, "program": program, "category": category});
+            let training = self.json(Method::POST, "/v1/trainings", body).await?;
+            let path = format!("/v1/trainings/{}/recognition", training["id"].as_str().unwrap_or_default());
+            self.json(Method::PUT, &path, json!({"status": "recognized", "note": null})).await?;
+        }
+        let this = Self { http: self.http.clone(), token: self.token.clone(), origin: self.origin.clone(), report: String::new() };
+        let this = &this;
+        let count = world.sizes.len();
+        let agency = async |number| this.json(Method::PUT, &format!("/v1/agencies/{}", key(number)), world.agency(number)).await.map(drop);
+        self.all("agencies", count, count as u32, agency).await?;
+        let roster = async |number| this.json(Method::PUT, &format!("/v1/agencies/{}/roster", key(number)), world.roster(number)).await.map(drop);
+        self.all("officers, by the roster of each agency", count, world.officers(), roster).await?;
+        let pledge = async |number| {
+            let body = json!({"agency": key(number), "standard": "one-mind", "pledged_on": "2025-02-01", "term_months": 24, "signatory": {"name": "A. Chief", "title": "Chief"}});
+            this.json(Method::POST, "/v1/pledges", body).await.map(drop)
+        };
+        self.all("pledges", count / 2, count as u32 / 2, pledge).await
+    }
+
+    /// Pushes records `from..to`, a stream of lines at a time.
+    async fn push(&mut self, world: &World, from: u32, to: u32) -> Outcome<()> {
+        let began = Instant::now();
+        let mut next = from;
+        while next < to {
+            let end = (next + RECORDS).min(to);
+            let lines: String = (next..end).map(|number| world.completion(number)).collect();
+            let (status, text) = self.ask(Method::POST, "/v1/completions/batch", "application/x-ndjson", lines).await?;
+            let told: Value = serde_json::from_str(&text)?;
+            if status != 207 || told["summary"]["created"] != end - next {
+                return Err(format!("{} records should be created: {status} {}", end - next, told["summary"]).into());
+            }
+            next = end;
+        }
+        self.tell("completions, as NDJSON", to - from, began.elapsed())
+    }
+
+    /// What a status costs now: of the largest agency, of one of ten, and of nothing at all.
+    async fn compare(&mut self, when: &str) -> Outcome<f64> {
+        let status = |number| format!("/v1/agencies/{}/certification-status", key(number));
+        let [largest, ten, nothing] = self.latencies([status(0), status(1), "/livez".to_owned()]).await?;
+        let ratio = largest.as_secs_f64() / ten.as_secs_f64();
+        let beside = ten.as_secs_f64() / nothing.as_secs_f64();
+        self.note(&format!("- status with {when}: the largest agency / one of ten officers {ratio:.2}; one of ten / `/livez` {beside:.2} ({ten:.0?}, medians)"))?;
+        Ok(beside)
+    }
+}
+
+/// Every page of the national list of those in progress.
+async fn whole_list(loader: &Loader) -> Outcome<(usize, Duration)> {
+    let began = Instant::now();
+    let (mut count, mut cursor) = (0, String::new());
+    loop {
+        let path = format!("/v1/certification-status?stage=in_progress&limit=500{cursor}");
+        let page: Value = loader.http.get(format!("{}{path}", loader.origin)).bearer_auth(&loader.token).send().await?.error_for_status()?.json().await?;
+        count += page["items"].as_array().map_or(0, Vec::len);
+        match page["next_cursor"].as_str() {
+            Some(next) => cursor = format!("&cursor={next}"),
+            None => return Ok((count, began.elapsed())),
+        }
+    }
+}
+
+async fn measure(place: &Place, world: &World, loader: &mut Loader, service: Service) -> Outcome<()> {
+    loader.load(world).await?;
+    let few = world.completions / 100;
+    loader.push(world, 0, few).await?;
+    let before = loader.compare(&format!("{few} completions")).await?;
+    loader.push(world, few, world.completions).await?;
+    let after = loader.compare(&format!("{} completions", world.completions)).await?;
+    loader.note(&format!("- the latter beside the former, each as a multiple of `/livez`: {:.2}", after / before))?;
+
+    let first = loader.once("/v1/statistics").await?;
+    let body = world.agency(3);
+    loader.json(Method::PUT, &format!("/v1/agencies/{}", key(3)), json!({"name": "Renamed Police", "kind": body["kind"], "country": "US", "subdivision": body["subdivision"]})).await?;
+    let changed = loader.once("/v1/statistics").await?;
+    let [again] = loader.latencies(["/v1/statistics".to_owned()]).await?;
+    loader.note(&format!("- `/v1/statistics` of all agencies: {first:.0?} the first time, {changed:.0?} after one of them changed, {again:.0?} without a change (median)"))?;
+    let (count, took) = whole_list(loader).await?;
+    loader.note(&format!("- the list of the {count} agencies in progress, by pages of 500: {took:.0?}"))?;
+    let (most, now) = service.memory()?;
+    loader.note(&format!("- resident memory of the service: {most} MiB at the most, {now} MiB at the end"))?;
+
+    drop(service);
+    let again = place.serve().await?;
+    loader.note(&format!("- from its start to ready, with all of that in the database: {:.0?}", again.ready_in))?;
+    loader.origin.clone_from(&again.origin);
+    let cold = loader.once("/v1/statistics").await?;
+    loader.note(&format!("- `/v1/statistics` right after that: {cold:.0?}"))?;
+    drop(again);
+    loader.note(&format!("- the database on disk: {} MiB", place.size()?))
+}
+
+#[tokio::main(flavor = "current_thread")]
+async fn main() -> Outcome<()> {
+    let mut scale = 1.0;
+    let (mut postgres, mut write) = (None, None);
+    let mut arguments = std::env::args().skip(1);
+    while let Some(name) = arguments.next() {
+        match name.as_str() {
+            "--bench" => {}
+            "--scale" => scale = arguments.next().ok_or("--scale needs a number")?.parse()?,
+            "--postgres" => postgres = arguments.next(),
+            "--write" => write = arguments.next(),
+            other => return Err(format!("{other}: not known here").into()),
+        }
+    }
+    let folder = tempfile::tempdir()?;
+    let database = if postgres.is_some() { "PostgreSQL" } else { "SQLite" };
+    let place = Place { folder: folder.path().to_owned(), postgres };
+    let world = World::new(scale);
+    let service = place.serve().await?;
+    let http = Client::builder().no_proxy().build()?;
+    let mut loader = Loader { http, token: place.token()?, origin: service.origin.clone(), report: String::new() };
+    loader.note(&format!(
+        "## {database}, at {scale} of the full size\n\n- {} agencies, {} sworn officers ({} at the largest agency), {} completions\n\
+         - from its start to ready, with an empty database: {:.0?}\n\n| loaded through the interface | rows | seconds | a second |\n| --- | --: | --: | --: |",
+        world.sizes.len(),
+        world.officers(),
+        world.sizes[0],
+        world.completions,
+        service.ready_in
+    ))?;
+    measure(&place, &world, &mut loader, service).await?;
+    if let Some(path) = write {
+        std::fs::write(PathBuf::from(path), &loader.report)?;
+    }
+    Ok(())
+}
