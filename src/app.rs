@@ -15,6 +15,7 @@ use crate::config::Config;
 use crate::domain::clock::SystemClock;
 use crate::http::access::AccessCache;
 use crate::http::audit::Audit;
+use crate::http::completions::Together;
 use crate::http::imports::{self, Imports};
 use crate::http::limits::Limits;
 use crate::http::once::InFlight;
@@ -74,6 +75,7 @@ pub fn open(config: &Config, migrate: Migrate) -> Result<Registry, StartError> {
         unused_days: config.client_unused_days,
         clock: Arc::new(SystemClock),
         in_flight: InFlight::default(),
+        together: Together::default(),
         imports: Imports::new(config.import_workers, config.import_retention_days),
         limits: Limits::new(&config.limits),
         web: config.web.clone(),

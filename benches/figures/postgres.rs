@@ -100,10 +100,22 @@ impl Postgres {
 
     /// Lets pgbench insert rows into a twin, one a transaction, from as many connections as the service is sent requests.
     pub fn pgbench(&self, round: usize, time: Duration) -> Outcome<Rate> {
-        let (connections, seconds, round) = (CONNECTIONS.to_string(), time.as_secs().to_string(), format!("round={round}"));
+        self.run_pgbench(&self.script(), &["--define=i=0", "--define", &format!("round={round}")], time)
+    }
+
+    /// Lets pgbench select the row of an agency by its id, as `pgbench -S` selects one, from as many connections.
+    pub fn select(&self, ori: &str, time: Duration) -> Outcome<Rate> {
+        let script = self.folder.path().join("select.sql");
+        let id = self.sql(&[&format!("SELECT id FROM agencies WHERE ori = '{ori}'")])?;
+        std::fs::write(&script, format!("SELECT * FROM agencies WHERE id = '{}';\n", id.trim()))?;
+        self.run_pgbench(&script, &[], time)
+    }
+
+    fn run_pgbench(&self, script: &Path, defined: &[&str], time: Duration) -> Outcome<Rate> {
+        let (connections, seconds) = (CONNECTIONS.to_string(), time.as_secs().to_string());
         let mut command = Command::new("pgbench");
         command.args(["--no-vacuum", "--protocol=prepared", "--jobs=2", "--client", &connections, "--time", &seconds]);
-        let printed = run(command.args(["--define=i=0", "--define", &round, "--file"]).arg(self.script()).arg(self.url()))?;
+        let printed = run(command.args(defined).arg("--file").arg(script).arg(self.url()))?;
         let rate = number_after(&printed, "tps = ").ok_or_else(|| format!("pgbench printed no rate: {printed}"))?;
         Ok(Rate::beside(rate))
     }

@@ -16,9 +16,10 @@ pub struct Column {
     pub figures: Figures,
 }
 
-const NAMES: [(Figure, &str); 13] = [
+const NAMES: [(Figure, &str); 14] = [
     (Figure::Livez, "`GET /livez`"),
     (Figure::Status, "`GET /v1/agencies/{agency}/certification-status`"),
+    (Figure::Select, "pgbench: a select of the agency's row by its id"),
     (Figure::Push, "`POST /v1/completions`, new records"),
     (Figure::Pgbench, "pgbench: the same insert, one row a transaction"),
     (Figure::Batch, "`POST /v1/completions/batch`, new records"),
@@ -32,8 +33,9 @@ const NAMES: [(Figure, &str); 13] = [
     (Figure::Lane8, "audit entries in one lane, 8 writers"),
 ];
 
-const RATIOS: [(Figure, Figure, &str); 7] = [
+const RATIOS: [(Figure, Figure, &str); 8] = [
     (Figure::Status, Figure::Livez, "status / `/livez`"),
+    (Figure::Status, Figure::Select, "status / pgbench's select"),
     (Figure::Push, Figure::Pgbench, "single pushes / pgbench"),
     (Figure::Batch, Figure::Copy, "batch / COPY"),
     (Figure::Batch, Figure::Push, "completions by batch / by single pushes"),

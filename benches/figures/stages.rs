@@ -26,6 +26,7 @@ const BATCHES_TIME: Duration = Duration::from_secs(3);
 pub enum Figure {
     Livez,
     Status,
+    Select,
     Push,
     Pgbench,
     Batch,
@@ -55,7 +56,7 @@ pub fn measure(postgres: Option<&Postgres>) -> Outcome<Figures> {
     }
     let mut figures = Figures::new();
     say("reading", postgres);
-    read(&service, &token, &mut figures)?;
+    read(&service, &token, postgres, &mut figures)?;
     say("pushing", postgres);
     push(&service, &token, postgres, &mut figures)?;
     say("pushing batches", postgres);
@@ -67,7 +68,7 @@ pub fn measure(postgres: Option<&Postgres>) -> Outcome<Figures> {
     Ok(figures)
 }
 
-fn read(service: &Service, token: &str, figures: &mut Figures) -> Outcome<()> {
+fn read(service: &Service, token: &str, postgres: Option<&Postgres>, figures: &mut Figures) -> Outcome<()> {
     let live = request("GET", "/livez", None, "");
     let status = request("GET", &format!("/v1/agencies/{}/certification-status", sample::agency(7)), Some(token), "");
     let answer = Connection::open(service.address)?.expect(&status, 200)?;
@@ -81,6 +82,9 @@ fn read(service: &Service, token: &str, figures: &mut Figures) -> Outcome<()> {
             (Figure::Status, send_for(service, TIME, 200, |_, _| Cow::Borrowed(&status))?),
         ];
         keep(figures, round, rates);
+        if let Some(postgres) = postgres {
+            keep(figures, round, [(Figure::Select, postgres.select(sample::agency(7).trim_start_matches("ori:"), TIME)?)]);
+        }
     }
     Ok(())
 }

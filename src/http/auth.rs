@@ -19,6 +19,7 @@ use super::registry::Registry;
 use super::strict;
 use crate::domain::agency::AgencyKey;
 use crate::domain::client::ClientStatus;
+use crate::service::audit::Trail;
 use crate::service::{ServiceResult, Tx, reach};
 use crate::storage::AnyConn;
 use crate::storage::imports::{Import, ImportAuthority};
@@ -178,6 +179,40 @@ impl Caller {
         let done = self.registry.store.write(write).await?;
         self.asked.written();
         Ok(done)
+    }
+
+    /// As [`Self::write`], for several requests of callers with the same authority: each of them is told of by itself.
+    ///
+    /// # Errors
+    /// What `work` answered, or the database.
+    pub(super) async fn write_together<T: Send + 'static>(
+        &self,
+        all: Vec<Arc<Asked>>,
+        mut work: impl FnMut(&mut Tx<'_>) -> ServiceResult<Vec<(T, Trail)>> + Send + 'static,
+    ) -> Result<Vec<T>, ApiError> {
+        let (opener, registry) = (self.opener(), self.registry.clone());
+        let write = move |conn: &mut AnyConn| {
+            let mut tx = opener.open(conn)?;
+            let (done, trails): (Vec<T>, Vec<Trail>) = work(&mut tx)?.into_iter().unzip();
+            audit::write_all(&mut tx, &registry.audit.keys, all.iter().map(AsRef::as_ref).zip(trails))?;
+            ServiceResult::Ok(done)
+        };
+        Ok(self.registry.store.write(write).await?)
+    }
+
+    /// The request, as the audit log tells of it.
+    pub(super) fn asked(&self) -> &Arc<Asked> {
+        &self.asked
+    }
+
+    /// Whether another caller acts as the same client for the same agencies.
+    pub(super) fn has_authority_of(&self, other: &Self) -> bool {
+        self.client == other.client
+            && match (&self.authority, &other.authority) {
+                (Authority::Token(own), Authority::Token(others)) => own == others,
+                (Authority::Client(own), Authority::Client(others)) => Arc::ptr_eq(own, others),
+                _ => false,
+            }
     }
 
     /// The caller as it may act by now, for requests that take long: a client that was revoked, or lost a scope or a grant meanwhile, goes

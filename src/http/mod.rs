@@ -10,7 +10,7 @@ pub mod auth;
 mod basic;
 mod bucket;
 pub mod clients;
-mod completions;
+pub mod completions;
 pub mod cors;
 pub mod course_mappings;
 mod csv_mappings;

@@ -343,6 +343,13 @@ impl ApiError {
         self
     }
 
+    /// The same problem, to be answered to somebody else.
+    #[must_use]
+    pub fn again(&self) -> Self {
+        let Self { kind, detail, faults, located, headers, cause } = self;
+        Self { kind: *kind, detail: detail.clone(), faults: faults.clone(), located: located.clone(), headers: headers.clone(), cause: cause.clone() }
+    }
+
     /// The problem that the answer holds, still without its request id.
     pub fn problem(&self) -> Problem {
         let row = self.kind.row();

@@ -4,6 +4,7 @@ use std::sync::Arc;
 
 use super::access::AccessCache;
 use super::audit::Audit;
+use super::completions::Together;
 use super::imports::Imports;
 use super::limits::Limits;
 use super::once::InFlight;
@@ -33,6 +34,8 @@ pub struct Registry {
     pub clock: Arc<dyn Clock>,
     /// The idempotency keys that are being worked on.
     pub in_flight: InFlight,
+    /// The single pushes that wait for a transaction.
+    pub together: Together,
     /// What works in the background.
     pub imports: Imports,
     /// What callers may ask at once.

@@ -7,14 +7,15 @@ use base64::Engine as _;
 use base64::engine::general_purpose::URL_SAFE_NO_PAD;
 use uuid::Uuid;
 
-use super::audit::{fields_between, fields_of};
+use super::audit::{Trail, fields_between, fields_of};
 use super::placement::{Moved, decide, settle, waits_for};
 use super::{ServiceResult, Tx};
 use crate::domain::completion::CompletionDraft;
 use crate::domain::placement::{ParkedReason, Placement};
 use crate::domain::push::{self, Push, decide_push};
 use crate::domain::reach::Reach;
-use crate::storage::completions::{self as rows, Held, NewCompletion};
+use crate::storage::StorageError;
+use crate::storage::completions::{self as rows, Completion, Held, NewCompletion};
 use crate::storage::dialect::{Lock, lock};
 
 /// What became of a record.
@@ -28,6 +29,51 @@ pub struct Pushed {
     pub parked: Option<ParkedReason>,
 }
 
+/// What became of a record that came by itself, and what it is now.
+#[derive(Debug)]
+pub struct Single {
+    /// What became of it.
+    pub pushed: Pushed,
+    /// The completion, as its sender sees it.
+    pub completion: Completion,
+    /// What the audit log is told of it.
+    pub trail: Trail,
+}
+
+/// Takes records of a client of which each came by itself, in one transaction: as [`push`], but each is told of by itself. No
+/// `external_id` may come twice.
+///
+/// # Errors
+/// Where the database fails; then none of them was taken.
+pub fn push_singles(tx: &mut Tx<'_>, drafts: &[CompletionDraft]) -> ServiceResult<Vec<Single>> {
+    lock(tx.conn, Lock::Match)?;
+    let taken = push_run(tx, drafts, true)?;
+    let former: Vec<Uuid> = taken.iter().filter(|one| one.pushed.push != Push::Created).map(|one| one.pushed.id).collect();
+    let mut held = rows::find_all(tx.conn, tx.client, &former)?;
+    let single = |(one, draft): (Taken, &CompletionDraft)| {
+        let Taken { pushed, placement, fields, moved } = one;
+        let created = || Completion {
+            id: pushed.id,
+            client: tx.client,
+            draft: draft.clone(),
+            placement,
+            placed_by_hand: false,
+            revision: 1,
+            revocation: None,
+            created_at: tx.now,
+            updated_at: tx.now,
+        };
+        let completion = if pushed.push == Push::Created { Some(created()) } else { held.remove(&pushed.id) };
+        let completion = completion.ok_or_else(|| StorageError::Other(format!("{} is gone in the transaction that holds it", pushed.id)))?;
+        let mut trail = Trail::of("completion", pushed.id, fields);
+        trail.add("moved", usize::from(moved), if moved { vec![pushed.id] } else { Vec::new() });
+        trail.add(pushed.word(), 1, Vec::new());
+        trail.changed = moved || pushed.word() != "unchanged";
+        Ok(Single { pushed, completion, trail })
+    };
+    taken.into_iter().zip(drafts).map(single).collect()
+}
+
 /// Takes a client's records, in order. The same `external_id` may come more than once: each is as if it came in a push of its own.
 ///
 /// # Errors
@@ -36,7 +82,12 @@ pub fn push(tx: &mut Tx<'_>, drafts: &[CompletionDraft]) -> ServiceResult<Vec<Pu
     lock(tx.conn, Lock::Match)?;
     let mut outcomes = Vec::with_capacity(drafts.len());
     for run in runs(drafts) {
-        outcomes.extend(push_run(tx, run)?);
+        let taken = push_run(tx, run, drafts.len() == 1)?;
+        tx.changed_many("moved", taken.iter().filter(|one| one.moved).map(|one| one.pushed.id).collect());
+        if let [one] = taken.as_slice() {
+            tx.trail.fields.clone_from(&one.fields);
+        }
+        outcomes.extend(taken.iter().map(|one| one.pushed));
     }
     tell(tx, &outcomes);
     Ok(outcomes)
@@ -138,7 +189,18 @@ fn tell(tx: &mut Tx<'_>, outcomes: &[Pushed]) {
     tx.left_many("unchanged", of("unchanged").len());
 }
 
-fn push_run(tx: &mut Tx<'_>, drafts: &[CompletionDraft]) -> ServiceResult<Vec<Pushed>> {
+/// What became of a record of a run.
+struct Taken {
+    pushed: Pushed,
+    placement: Placement,
+    /// The members that it gives or changes, where they were asked for.
+    fields: Vec<String>,
+    /// Whether it is unchanged, and stands elsewhere now.
+    moved: bool,
+}
+
+/// Takes records of which none has the `external_id` of another. `told`: with the members that each gives or changes.
+fn push_run(tx: &mut Tx<'_>, drafts: &[CompletionDraft], told: bool) -> ServiceResult<Vec<Taken>> {
     let external_ids: Vec<&str> = drafts.iter().map(|draft| draft.external_id.as_str()).collect();
     let consider_all = |tx: &mut Tx<'_>| -> ServiceResult<Vec<Considered<'_>>> {
         let mut held = rows::held(tx.conn, tx.client, &external_ids)?;
@@ -171,14 +233,16 @@ fn push_run(tx: &mut Tx<'_>, drafts: &[CompletionDraft]) -> ServiceResult<Vec<Pu
             }
             Push::Unchanged | Push::Stale => {}
         }
-        outcomes.push(Pushed { id, push: one.push, parked: placement.reason });
-    }
-    if let [one] = considered.as_slice() {
-        tx.trail.fields = one.fields(tx)?;
+        let pushed = Pushed { id, push: one.push, parked: placement.reason };
+        let fields = if told { one.fields(tx)? } else { Vec::new() };
+        outcomes.push(Taken { pushed, placement, fields, moved: moved.last().is_some_and(|last| last.id == id) });
     }
     let ids: Vec<Uuid> = changed.iter().map(|row| row.id).chain(moved.iter().map(|one| one.id)).collect();
-    let counted = new.iter().chain(&changed).map(|row| row.placement).chain(moved.iter().map(|one| one.placement));
-    rows::touch(tx.conn, &mut tx.coverage, &ids, counted.filter_map(|placement| placement.counts_for()))?;
+    if !ids.is_empty() {
+        // All at once, so that two transactions take them in one order.
+        let counted = new.iter().chain(&changed).map(|row| row.placement).chain(moved.iter().map(|one| one.placement));
+        rows::touch(tx.conn, &mut tx.coverage, &ids, counted.filter_map(|placement| placement.counts_for()))?;
+    }
     rows::insert(tx.conn, &mut tx.coverage, tx.client, reach.by_token(), &new, tx.now)?;
     rows::replace(tx.conn, &mut tx.coverage, reach.by_token(), &changed, tx.now)?;
     let written = new.iter().chain(&changed);
@@ -186,7 +250,6 @@ fn push_run(tx: &mut Tx<'_>, drafts: &[CompletionDraft]) -> ServiceResult<Vec<Pu
     let before: Vec<Uuid> = changed.iter().map(|row| row.id).collect();
     rows::set_waiting(tx.conn, &before, &keys)?;
     settle(tx, &moved)?;
-    tx.changed_many("moved", moved.iter().map(|one| one.id).collect());
     Ok(outcomes)
 }
 

@@ -142,8 +142,7 @@ impl<'a> AgencyValues<'a> {
 pub fn ids_by_ori(conn: &mut AnyConn, oris: &[String]) -> Result<Vec<(String, Uuid)>, StorageError> {
     let mut found = Vec::new();
     for some in oris.chunks(MAX_BINDS) {
-        let rows: Vec<(String, Id)> =
-            agency_oris::table.filter(agency_oris::ori.eq_any(some)).select((agency_oris::ori, agency_oris::agency_id)).load(conn)?;
+        let rows: Vec<(String, Id)> = per_backend!(conn, c => agency_oris::table.filter(agency_oris::ori.eq_any(some)).select((agency_oris::ori, agency_oris::agency_id)).load(c))?;
         found.extend(rows.into_iter().map(|(ori, id)| (ori, id.0)));
     }
     Ok(found)

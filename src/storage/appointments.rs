@@ -143,13 +143,16 @@ pub fn of_officers(conn: &mut AnyConn, reach: &Reach, officers: &[Uuid]) -> Resu
     let mut all: HashMap<Uuid, Vec<Appointment>> = HashMap::new();
     for agencies in agencies_within(reach) {
         for some in ids.chunks(HALF_OF_BINDS) {
-            let mut query = appointments::table.filter(appointments::officer_id.eq_any(some)).select(Row::as_select()).into_boxed();
-            query = match &agencies {
-                Within::All => query,
-                Within::Ids(agencies) => query.filter(appointments::agency_id.eq_any(agencies)),
-                Within::Grants { client, on, ids } => while_granted!(query.filter(appointments::agency_id.eq_any(ids)), *client, *on),
-            };
-            for row in query.load(conn)? {
+            let rows: Vec<Row> = per_backend!(conn, c => {
+                let query = appointments::table.filter(appointments::officer_id.eq_any(some)).select(Row::as_select()).into_boxed();
+                match &agencies {
+                    Within::All => query,
+                    Within::Ids(agencies) => query.filter(appointments::agency_id.eq_any(agencies)),
+                    Within::Grants { client, on, ids } => while_granted!(query.filter(appointments::agency_id.eq_any(ids)), *client, *on),
+                }
+                .load(c)
+            })?;
+            for row in rows {
                 all.entry(row.officer_id.0).or_default().push(row.read()?);
             }
         }

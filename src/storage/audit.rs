@@ -9,6 +9,7 @@ use uuid::Uuid;
 
 use super::StorageError;
 use super::conn::AnyConn;
+use super::dialect::rows_per_statement;
 use super::error::corrupt;
 use super::schema::{audit_lanes, audit_log};
 use super::types::{At, Guid, Id, Instant};
@@ -216,19 +217,30 @@ pub fn write_head(conn: &mut AnyConn, head: &Head, key_name: &str, seal: &[u8]) 
     Ok(())
 }
 
-/// Adds an entry at the end of a lane that is held, and moves the head of the lane there: one statement on PostgreSQL.
+/// Adds entries, in their order, at the end of a lane that is held, and moves the head of the lane to the last: one statement on PostgreSQL.
 ///
 /// # Errors
 /// Where the database fails.
-pub fn append(conn: &mut AnyConn, entry: Sealed, seal: &[u8]) -> Result<(), StorageError> {
-    let row = Row::from(entry);
+pub fn append(conn: &mut AnyConn, entries: Vec<Sealed>, seal: &[u8]) -> Result<(), StorageError> {
+    let mut rows: Vec<Row> = entries.into_iter().map(Row::from).collect();
     match conn {
         AnyConn::Postgres(conn) => {
-            Append { row, seal: seal.to_vec() }.execute(conn)?;
+            // One by itself is the usual case, and its statement is prepared once.
+            if rows.len() == 1
+                && let Some(row) = rows.pop()
+            {
+                AppendOne { row, seal: seal.to_vec() }.execute(conn)?;
+            }
+            for some in chunks(rows, rows_per_statement(COLUMNS) - 1) {
+                AppendMany { rows: some, seal: seal.to_vec() }.execute(conn)?;
+            }
         }
         AnyConn::Sqlite(conn) => {
-            let (lane, sequence, hash, key_name) = (row.lane, row.sequence, row.hash.clone(), row.key_name.clone());
-            diesel::insert_into(audit_log::table).values(row).execute(conn)?;
+            let Some(last) = rows.last() else { return Ok(()) };
+            let (lane, sequence, hash, key_name) = (last.lane, last.sequence, last.hash.clone(), last.key_name.clone());
+            for row in rows {
+                diesel::insert_into(audit_log::table).values(row).execute(conn)?;
+            }
             diesel::update(audit_lanes::table.filter(audit_lanes::lane.eq(lane)))
                 .set((audit_lanes::sequence.eq(sequence), audit_lanes::hash.eq(hash), audit_lanes::key_name.eq(key_name), audit_lanes::seal.eq(seal)))
                 .execute(conn)?;
@@ -237,22 +249,65 @@ pub fn append(conn: &mut AnyConn, entry: Sealed, seal: &[u8]) -> Result<(), Stor
     Ok(())
 }
 
+/// Statements of so many rows, and less, stay prepared; each number of rows has its own.
+const PREPARED: usize = 16;
+
+/// How many values a row has.
+const COLUMNS: usize = 19;
+
+fn chunks(mut rows: Vec<Row>, size: usize) -> Vec<Vec<Row>> {
+    let mut all = Vec::new();
+    while !rows.is_empty() {
+        let rest = rows.split_off(size.min(rows.len()));
+        all.push(std::mem::replace(&mut rows, rest));
+    }
+    all
+}
+
 /// An entry added and its lane's head moved, in one statement.
 #[derive(QueryId)]
-struct Append {
+struct AppendOne {
     row: Row,
     seal: Vec<u8>,
 }
 
-impl diesel::RunQueryDsl<PgConnection> for Append {}
+/// As [`AppendOne`], several entries.
+struct AppendMany {
+    rows: Vec<Row>,
+    seal: Vec<u8>,
+}
 
-impl QueryFragment<Pg> for Append {
+impl diesel::RunQueryDsl<PgConnection> for AppendOne {}
+impl diesel::RunQueryDsl<PgConnection> for AppendMany {}
+
+impl QueryId for AppendMany {
+    type QueryId = ();
+    const HAS_STATIC_QUERY_ID: bool = false;
+}
+
+impl QueryFragment<Pg> for AppendOne {
+    fn walk_ast<'b>(&'b self, out: AstPass<'_, 'b, Pg>) -> QueryResult<()> {
+        append_rows(out, std::slice::from_ref(&self.row), &self.seal)
+    }
+}
+
+impl QueryFragment<Pg> for AppendMany {
     fn walk_ast<'b>(&'b self, mut out: AstPass<'_, 'b, Pg>) -> QueryResult<()> {
-        let row = &self.row;
-        out.push_sql(
-            "WITH added AS (INSERT INTO audit_log (id, lane, sequence, at, client_id, subject, operation, outcome, status, resource, resource_id, \
-             agency_id, request_id, address, fields, detail, ids, key_name, hash) VALUES (",
-        );
+        if self.rows.len() > PREPARED {
+            out.unsafe_to_cache_prepared();
+        }
+        append_rows(out, &self.rows, &self.seal)
+    }
+}
+
+fn append_rows<'b>(mut out: AstPass<'_, 'b, Pg>, rows: &'b [Row], seal: &'b Vec<u8>) -> QueryResult<()> {
+    let Some(last) = rows.last() else { return Ok(()) };
+    out.push_sql(
+        "WITH added AS (INSERT INTO audit_log (id, lane, sequence, at, client_id, subject, operation, outcome, status, resource, resource_id, \
+         agency_id, request_id, address, fields, detail, ids, key_name, hash) VALUES ",
+    );
+    for (place, row) in rows.iter().enumerate() {
+        out.push_sql(if place == 0 { "(" } else { ", (" });
         out.push_bind_param::<Guid, _>(&row.id)?;
         macro_rules! bind {
             ($($column:ident: $type:ty),+) => { $(
@@ -263,17 +318,18 @@ impl QueryFragment<Pg> for Append {
         bind!(lane: Integer, sequence: BigInt, at: Instant, client_id: Nullable<Guid>, subject: Nullable<Text>, operation: Text, outcome: Text);
         bind!(status: Integer, resource: Nullable<Text>, resource_id: Nullable<Text>, agency_id: Nullable<Guid>, request_id: Nullable<Guid>);
         bind!(address: Nullable<Text>, fields: Nullable<Text>, detail: Nullable<Text>, ids: Nullable<Text>, key_name: Text, hash: Binary);
-        out.push_sql(")) UPDATE audit_lanes SET sequence = ");
-        out.push_bind_param::<BigInt, _>(&row.sequence)?;
-        out.push_sql(", hash = ");
-        out.push_bind_param::<Binary, _>(&row.hash)?;
-        out.push_sql(", key_name = ");
-        out.push_bind_param::<Text, _>(&row.key_name)?;
-        out.push_sql(", seal = ");
-        out.push_bind_param::<Binary, _>(&self.seal)?;
-        out.push_sql(" WHERE lane = ");
-        out.push_bind_param::<Integer, _>(&row.lane)
+        out.push_sql(")");
     }
+    out.push_sql(") UPDATE audit_lanes SET sequence = ");
+    out.push_bind_param::<BigInt, _>(&last.sequence)?;
+    out.push_sql(", hash = ");
+    out.push_bind_param::<Binary, _>(&last.hash)?;
+    out.push_sql(", key_name = ");
+    out.push_bind_param::<Text, _>(&last.key_name)?;
+    out.push_sql(", seal = ");
+    out.push_bind_param::<Binary, _>(seal)?;
+    out.push_sql(" WHERE lane = ");
+    out.push_bind_param::<Integer, _>(&last.lane)
 }
 
 /// A page of entries, in the order of their ids.

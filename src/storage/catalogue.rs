@@ -8,7 +8,7 @@ use uuid::Uuid;
 
 use super::StorageError;
 use super::conn::AnyConn;
-use super::dialect::MAX_BINDS;
+use super::dialect::{MAX_BINDS, per_backend};
 use super::schema::{course_mappings, trainings};
 use super::types::{Id, On};
 use crate::domain::training::TrainingReference;
@@ -66,21 +66,21 @@ pub fn resolve(conn: &mut AnyConn, client: Uuid, codes: &[String], ids: &[Uuid])
     for round in 0..codes.chunks(half).len().max(ids.chunks(half).len()) {
         let some_codes = codes.chunks(half).nth(round).unwrap_or_default();
         let some_ids = ids.chunks(half).nth(round).unwrap_or_default();
-        let rows: Vec<(Id, String)> = trainings::table
+        let rows: Vec<(Id, String)> = per_backend!(conn, c => trainings::table
             .filter(trainings::code.eq_any(some_codes).or(trainings::id.eq_any(some_ids)))
             .select((trainings::id, trainings::code))
-            .load(conn)?;
+            .load(c))?;
         for (id, code) in rows {
             found.ids.insert(id.0);
             found.codes.insert(code, id.0);
         }
     }
     for some in codes.chunks(MAX_BINDS - 1) {
-        let rows: Vec<(String, Id, On, Option<On>)> = course_mappings::table
+        let rows: Vec<(String, Id, On, Option<On>)> = per_backend!(conn, c => course_mappings::table
             .filter(course_mappings::client_id.eq(Id(client)))
             .filter(course_mappings::code.eq_any(some))
             .select((course_mappings::code, course_mappings::training_id, course_mappings::effective_from, course_mappings::effective_to))
-            .load(conn)?;
+            .load(c))?;
         for (code, training, from, to) in rows {
             found.mappings.entry(code).or_default().push(Meaning { training: training.0, from: from.0, to: to.map(|to| to.0) });
         }

@@ -4,11 +4,12 @@
 use std::collections::{BTreeSet, HashMap, HashSet};
 
 use diesel::prelude::*;
+use jiff::civil::Date;
 use uuid::Uuid;
 
 use super::StorageError;
 use super::conn::AnyConn;
-use super::dialect::{lock_officers, per_backend};
+use super::dialect::per_backend;
 use super::schema::{appointments, completions, officers, trainings};
 use super::timelines;
 use super::types::{Id, On};
@@ -23,6 +24,10 @@ const AT_ONCE: usize = 5_000;
 #[derive(Debug, Default)]
 pub struct CoverageChange {
     touched: HashSet<Uuid>,
+    /// Those of the touched who gain credit and are not changed otherwise: by officer the person.
+    gaining: HashMap<Uuid, Uuid>,
+    /// What each of these persons has by now, as far as they are sworn anywhere.
+    facts: HashMap<Uuid, PersonFacts>,
     differences: Differences,
     /// Agencies of which something else changed that their status follows from; or [`timelines::STANDARDS`].
     others: BTreeSet<Uuid>,
@@ -35,8 +40,44 @@ impl CoverageChange {
     /// # Errors
     /// Where the database fails.
     pub fn touch(&mut self, conn: &mut AnyConn, officers: impl IntoIterator<Item = Uuid>) -> Result<(), StorageError> {
-        let new: Vec<Uuid> = officers.into_iter().filter(|officer| !self.touched.contains(officer)).collect();
-        self.note(conn, new, true)
+        let mut new = Vec::new();
+        for officer in officers {
+            if let Some(person) = self.gaining.get(&officer).copied() {
+                self.gaining.retain(|_, other| *other != person);
+                self.facts.remove(&person);
+            }
+            if !self.touched.contains(&officer) {
+                new.push(officer);
+            }
+        }
+        self.note(conn, new, true)?;
+        Ok(())
+    }
+
+    /// As [`Self::touch`], officers of whom nothing is changed but that they have these completions more. What they count for afterwards
+    /// follows from what they counted for before, so that it need not be read again.
+    ///
+    /// # Errors
+    /// Where the database fails.
+    pub fn gain(&mut self, conn: &mut AnyConn, gained: &[Gained]) -> Result<(), StorageError> {
+        let new: Vec<Uuid> = gained.iter().map(|one| one.officer).filter(|officer| !self.touched.contains(officer)).collect();
+        let (people, facts) = self.note(conn, new, true)?;
+        self.gaining.extend(people);
+        self.facts.extend(facts);
+        let passed: Vec<&Gained> = gained.iter().filter(|one| one.passed && self.gaining.contains_key(&one.officer)).collect();
+        let terms = terms_of(conn, passed.iter().map(|one| one.training))?;
+        for one in passed {
+            let Some(facts) = self.gaining.get(&one.officer).and_then(|person| self.facts.get_mut(person)) else { continue };
+            facts.credits.extend(credit(&Record {
+                officer: Some(one.officer),
+                training: terms.get(&one.training).copied(),
+                completed_on: one.completed_on,
+                expires_on: one.expires_on,
+                passed: true,
+                revoked: false,
+            }));
+        }
+        Ok(())
     }
 
     /// As [`Self::touch`], everybody with a completion of a training that becomes another. Nobody else may touch anybody meanwhile: the
@@ -47,8 +88,12 @@ impl CoverageChange {
     pub fn touch_training(&mut self, conn: &mut AnyConn, training: Uuid) -> Result<(), StorageError> {
         let of_training = completions::table.filter(completions::training_id.eq(Some(Id(training)))).select(completions::officer_id).distinct();
         let officers: Vec<Option<Id>> = of_training.load(conn)?;
-        let new = officers.into_iter().flatten().map(|id| id.0).filter(|officer| !self.touched.contains(officer)).collect();
-        self.note(conn, new, false)
+        let officers: Vec<Uuid> = officers.into_iter().flatten().map(|id| id.0).collect();
+        self.gaining.clear();
+        self.facts.clear();
+        let new = officers.into_iter().filter(|officer| !self.touched.contains(officer)).collect();
+        self.note(conn, new, false)?;
+        Ok(())
     }
 
     /// Notes that something else of an agency changed that its status follows from.
@@ -56,29 +101,27 @@ impl CoverageChange {
         self.others.insert(agency);
     }
 
-    fn note(&mut self, conn: &mut AnyConn, mut new: Vec<Uuid>, locked: bool) -> Result<(), StorageError> {
+    /// Notes new officers; answers whose records they and the others of the same people are, and what these people have.
+    fn note(&mut self, conn: &mut AnyConn, mut new: Vec<Uuid>, locked: bool) -> Result<(Records, HashMap<Uuid, PersonFacts>), StorageError> {
         new.sort_unstable();
         new.dedup();
+        let (mut all_people, mut all_facts) = (HashMap::new(), HashMap::new());
         for some in new.chunks(AT_ONCE) {
             // Somebody of the chunk before may be the same person.
             let some: Vec<Uuid> = some.iter().copied().filter(|officer| !self.touched.contains(officer)).collect();
-            let mut people = people_of(conn, &some)?;
-            if locked {
-                let mut records: Vec<Uuid> = people.keys().copied().collect();
-                records.sort_unstable();
-                lock_officers(conn, &records)?;
-                people = people_of(conn, &some)?;
-            }
+            let mut people = people_of(conn, &some, locked)?;
             // Who became a record of somebody touched is new in this transaction, or was touched as somebody else.
             let known: HashSet<Uuid> = people.iter().filter(|(officer, _)| self.touched.contains(officer)).map(|(_, person)| *person).collect();
             self.touched.extend(some);
             self.touched.extend(people.keys().copied());
             people.retain(|_, person| !known.contains(person));
-            for facts in load(conn, &people)? {
+            for (person, facts) in load(conn, &people)? {
                 facts.differences(|agency, day, counted| *self.differences.entry((agency, day)).or_default() += -counted);
+                all_facts.insert(person, facts);
             }
+            all_people.extend(people);
         }
-        Ok(())
+        Ok((all_people, all_facts))
     }
 
     /// Writes what became of the timelines, and which agencies' status may be another: to be called when the transaction changes
@@ -87,14 +130,17 @@ impl CoverageChange {
     /// # Errors
     /// Where the database fails.
     pub fn settle(&mut self, conn: &mut AnyConn, lane: i32) -> Result<(), StorageError> {
-        let Self { touched, mut differences, others: mut raised } = std::mem::take(self);
-        let mut touched: Vec<Uuid> = touched.into_iter().collect();
+        let Self { touched, gaining, facts, mut differences, others: mut raised } = std::mem::take(self);
+        for facts in facts.into_values() {
+            facts.differences(|agency, day, counted| *differences.entry((agency, day)).or_default() += counted);
+        }
+        let mut touched: Vec<Uuid> = touched.into_iter().filter(|officer| !gaining.contains_key(officer)).collect();
         touched.sort_unstable();
         let mut seen = HashSet::new();
         for some in touched.chunks(AT_ONCE) {
-            let mut people = people_of(conn, some)?;
+            let mut people = people_of(conn, some, false)?;
             people.retain(|_, person| !seen.contains(person));
-            for facts in load(conn, &people)? {
+            for facts in load(conn, &people)?.into_values() {
                 facts.differences(|agency, day, counted| *differences.entry((agency, day)).or_default() += counted);
             }
             seen.extend(people.into_values());
@@ -106,28 +152,80 @@ impl CoverageChange {
     }
 }
 
-/// Every record of the persons of whom these officers are records, by officer the person; those that are merged or have nothing among them.
+/// Officers, and of whom they are records.
+type Records = HashMap<Uuid, Uuid>;
+
+/// Every record of the persons of whom these officers are records; those that are merged or have nothing among them. `locked`: on PostgreSQL,
+/// other transactions that would lock them wait until this one ends. Of whom somebody is a record changes under
+/// [`super::dialect::Lock::Place`] alone, so that it is the same after the wait.
 ///
 /// # Errors
 /// Where the database fails.
-fn people_of(conn: &mut AnyConn, officers: &[Uuid]) -> Result<HashMap<Uuid, Uuid>, StorageError> {
+fn people_of(conn: &mut AnyConn, officers: &[Uuid], locked: bool) -> Result<Records, StorageError> {
     let mut people = HashMap::with_capacity(officers.len());
     for some in officers.chunks(AT_ONCE) {
         let ids: Vec<Id> = some.iter().map(|id| Id(*id)).collect();
         let given = diesel::alias!(officers as given);
-        let theirs = given.filter(given.field(officers::id).eq_any(ids)).select(given.field(officers::person_id));
-        let records = officers::table.filter(officers::person_id.eq_any(theirs)).select((officers::id, officers::person_id));
-        let rows: Vec<(Id, Id)> = per_backend!(conn, c => records.load(c))?;
+        macro_rules! records {
+            () => {{
+                let theirs = given.filter(given.field(officers::id).eq_any(ids)).select(given.field(officers::person_id));
+                officers::table.filter(officers::person_id.eq_any(theirs)).order(officers::id).select((officers::id, officers::person_id))
+            }};
+        }
+        let rows: Vec<(Id, Id)> = match conn {
+            AnyConn::Postgres(conn) if locked => records!().for_no_key_update().load(conn)?,
+            AnyConn::Postgres(conn) => records!().load(conn)?,
+            AnyConn::Sqlite(conn) => records!().load(conn)?,
+        };
         people.extend(rows.into_iter().map(|(officer, person)| (officer.0, person.0)));
     }
     Ok(people)
+}
+
+/// A completion that is new, and counts for an officer.
+#[derive(Debug, Clone, Copy)]
+pub struct Gained {
+    /// With whom it is placed.
+    pub officer: Uuid,
+    /// What was completed.
+    pub training: Uuid,
+    /// When.
+    pub completed_on: Date,
+    /// The day from which it counts no more, as sent.
+    pub expires_on: Option<Date>,
+    /// Whether it was passed.
+    pub passed: bool,
+}
+
+/// What trainings are worth, those that are recognized.
+fn terms_of(conn: &mut AnyConn, trainings: impl Iterator<Item = Uuid>) -> Result<HashMap<Uuid, TrainingTerms>, StorageError> {
+    let ids: Vec<Id> = trainings.collect::<HashSet<_>>().into_iter().map(Id).collect();
+    let mut terms = HashMap::with_capacity(ids.len());
+    for some in ids.chunks(AT_ONCE) {
+        let rows: Vec<(Id, String, Option<i32>)> = per_backend!(conn, c => trainings::table
+            .filter(trainings::id.eq_any(some))
+            .filter(trainings::recognition.eq(RecognitionStatus::Recognized.as_str()))
+            .select((trainings::id, trainings::category, trainings::validity_months))
+            .load(c))?;
+        for (id, category, months) in rows {
+            terms.insert(id.0, recognized(&category, months)?);
+        }
+    }
+    Ok(terms)
+}
+
+/// What a recognized training is worth.
+fn recognized(category: &str, months: Option<i32>) -> Result<TrainingTerms, StorageError> {
+    let category = Category::parse(category).map_err(super::error::corrupt("trainings.category"))?;
+    let validity_months = months.map(u16::try_from).transpose().map_err(|_| StorageError::Corrupt("trainings.validity_months".into()))?;
+    Ok(TrainingTerms { category, recognition: RecognitionStatus::Recognized, validity_months })
 }
 
 /// What each person has, given by all of their officers.
 ///
 /// # Errors
 /// Where the database fails.
-fn load(conn: &mut AnyConn, people: &HashMap<Uuid, Uuid>) -> Result<Vec<PersonFacts>, StorageError> {
+fn load(conn: &mut AnyConn, people: &Records) -> Result<HashMap<Uuid, PersonFacts>, StorageError> {
     let ids: Vec<Id> = people.keys().map(|officer| Id(*officer)).collect();
     let mut facts: HashMap<Uuid, PersonFacts> = HashMap::new();
     for some in ids.chunks(AT_ONCE) {
@@ -156,11 +254,9 @@ fn load(conn: &mut AnyConn, people: &HashMap<Uuid, Uuid>) -> Result<Vec<PersonFa
             .load(c))?;
         for (officer, completed_on, expires_on, category, months) in earned {
             let Some(person) = officer.and_then(|officer| people.get(&officer.0)) else { continue };
-            let category = Category::parse(&category).map_err(super::error::corrupt("trainings.category"))?;
-            let validity_months = months.map(u16::try_from).transpose().map_err(|_| StorageError::Corrupt("trainings.validity_months".into()))?;
             let record = Record {
                 officer: Some(*person),
-                training: Some(TrainingTerms { category, recognition: RecognitionStatus::Recognized, validity_months }),
+                training: Some(recognized(&category, months)?),
                 completed_on: completed_on.0,
                 expires_on: expires_on.map(|day| day.0),
                 passed: true,
@@ -169,7 +265,7 @@ fn load(conn: &mut AnyConn, people: &HashMap<Uuid, Uuid>) -> Result<Vec<PersonFa
             facts.entry(*person).or_default().credits.extend(credit(&record));
         }
     }
-    Ok(facts.into_values().collect())
+    Ok(facts)
 }
 
 /// Fills the timelines of all agencies from the facts, in the place of whatever is held.
@@ -185,10 +281,10 @@ pub fn rebuild(conn: &mut AnyConn) -> Result<(), StorageError> {
         let officers = super::officers::ids_after(conn, after, AT_ONCE)?;
         let Some(last) = officers.last() else { break };
         after = Some(*last);
-        let mut people = people_of(conn, &officers)?;
+        let mut people = people_of(conn, &officers, false)?;
         people.retain(|_, person| !seen.contains(person));
         seen.extend(people.iter().filter(|(officer, person)| officer != person).map(|(_, person)| *person));
-        for facts in load(conn, &people)? {
+        for facts in load(conn, &people)?.into_values() {
             facts.differences(|agency, day, counted| *differences.entry((agency, day)).or_default() += counted);
         }
         if differences.len() > FLUSHED {

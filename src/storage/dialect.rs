@@ -6,7 +6,7 @@ use uuid::Uuid;
 
 use super::StorageError;
 use super::conn::{AnyConn, Database};
-use super::schema::{agencies, clients, completions, imports, officers, standards};
+use super::schema::{agencies, clients, completions, imports, standards};
 use super::types::{At, Id};
 
 /// Runs one expression on the connection behind [`AnyConn`]: for what the joined backend doesn't carry, such as inserts of
@@ -55,7 +55,7 @@ pub fn lock(conn: &mut AnyConn, lock: Lock) -> Result<(), StorageError> {
             Lock::Match => "pg_advisory_xact_lock_shared",
             Lock::Place => "pg_advisory_xact_lock",
         };
-        diesel::sql_query(format!("SELECT {function}({MATCHING})")).execute(conn)?;
+        conn.batch_execute(&format!("SELECT {function}({MATCHING})"))?;
     }
     Ok(())
 }
@@ -108,20 +108,7 @@ pub fn lock_statements(conn: &mut AnyConn, client: Uuid) -> Result<(), StorageEr
     Ok(())
 }
 
-/// Holds off, until the transaction ends, other changes to what these officers count for. Given in their order, or two such
-/// transactions may wait for each other.
-///
-/// # Errors
-/// Where the database fails.
-pub fn lock_officers(conn: &mut AnyConn, ids: &[Uuid]) -> Result<(), StorageError> {
-    if let AnyConn::Postgres(conn) = conn {
-        let ids: Vec<Id> = ids.iter().map(|id| Id(*id)).collect();
-        officers::table.filter(officers::id.eq_any(ids)).order(officers::id).select(officers::id).for_no_key_update().load::<Id>(conn)?;
-    }
-    Ok(())
-}
-
-/// Holds off, until the transaction ends, other changes to these completions. Given in their order, as [`lock_officers`], and taken before.
+/// Holds off, until the transaction ends, other changes to these completions. Given in their order, and taken before officers.
 ///
 /// # Errors
 /// Where the database fails.
@@ -158,6 +145,14 @@ pub fn next_import(conn: &mut AnyConn, now: At) -> Result<Option<Uuid>, StorageE
         AnyConn::Sqlite(conn) => due.first(conn).optional()?,
     };
     Ok(found.map(|id| id.0))
+}
+
+/// How many transactions may write at once, by a pool of this size.
+pub fn writers(database: &Database, pool: u32) -> usize {
+    match database {
+        Database::Postgres(_) => pool as usize,
+        Database::Sqlite(_) => 1,
+    }
 }
 
 /// Begins a transaction that may write.

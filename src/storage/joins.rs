@@ -140,15 +140,18 @@ pub fn unconfirmed(conn: &mut AnyConn, reach: &Reach, officers: &[Uuid]) -> Resu
     let mut all: HashMap<Uuid, Vec<Join>> = HashMap::new();
     for agencies in agencies_within(reach) {
         for some in ids.chunks(HALF_OF_BINDS) {
-            let mut query = officer_joins::table
-                .filter(officer_joins::officer_id.eq_any(some))
-                .filter(officer_joins::confirmed_at.is_null())
-                .select(Row::as_select())
-                .into_boxed();
-            if let Some(agencies) = agencies.ids() {
-                query = query.filter(officer_joins::agency_id.eq_any(agencies));
-            }
-            for row in query.load(conn)? {
+            let rows: Vec<Row> = per_backend!(conn, c => {
+                let mut query = officer_joins::table
+                    .filter(officer_joins::officer_id.eq_any(some))
+                    .filter(officer_joins::confirmed_at.is_null())
+                    .select(Row::as_select())
+                    .into_boxed();
+                if let Some(agencies) = agencies.ids() {
+                    query = query.filter(officer_joins::agency_id.eq_any(agencies));
+                }
+                query.load(c)
+            })?;
+            for row in rows {
                 all.entry(row.officer_id.0).or_default().push(row.read()?);
             }
         }

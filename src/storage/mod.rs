@@ -56,6 +56,7 @@ pub struct Store {
     pool: Pool<Manager>,
     permits: Arc<Semaphore>,
     system: &'static str,
+    writers: usize,
 }
 
 /// How busy the pool is.
@@ -80,12 +81,17 @@ impl Store {
             .connection_timeout(WAIT)
             .test_on_check_out(matches!(database, Database::Postgres(_)))
             .build_unchecked(Manager(database.clone()));
-        Ok(Self { pool, permits: Arc::new(Semaphore::new(size as usize)), system: database.system() })
+        Ok(Self { pool, permits: Arc::new(Semaphore::new(size as usize)), system: database.system(), writers: dialect::writers(database, size) })
     }
 
     /// `postgresql` or `sqlite`.
     pub fn system(&self) -> &'static str {
         self.system
+    }
+
+    /// How many transactions may write at once.
+    pub fn writers(&self) -> usize {
+        self.writers
     }
 
     /// How busy the pool is now.

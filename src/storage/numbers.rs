@@ -42,11 +42,11 @@ pub fn of_appointments(conn: &mut AnyConn, appointments: &[Uuid]) -> Result<Hash
     let ids: Vec<Id> = appointments.iter().map(|id| Id(*id)).collect();
     let mut all: HashMap<Uuid, Numbers> = HashMap::new();
     for some in ids.chunks(MAX_BINDS) {
-        let rows: Vec<(Id, String, String, On, Option<On>)> = number_spells::table
+        let rows: Vec<(Id, String, String, On, Option<On>)> = per_backend!(conn, c => number_spells::table
             .filter(number_spells::appointment_id.eq_any(some))
             .order((number_spells::appointment_id, number_spells::kind, number_spells::from_on))
             .select((number_spells::appointment_id, number_spells::kind, number_spells::number, number_spells::from_on, number_spells::until_on))
-            .load(conn)?;
+            .load(c))?;
         for (id, kind, number, from, until) in rows {
             let numbers = all.entry(id.0).or_default();
             let spell = NumberSpell { number, from: from.0, until: until.map(|until| until.0) };

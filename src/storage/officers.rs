@@ -286,7 +286,8 @@ fn rows_of(conn: &mut AnyConn, reach: &Reach, ids: &[Uuid]) -> Result<Vec<Row>, 
     for agencies in agencies_within(reach) {
         for some in ids.chunks(HALF_OF_BINDS) {
             let query = officers::table.filter(officers::id.eq_any(some)).filter(officers::merged_into.is_null());
-            rows.extend(appointed!(query.select(Row::as_select()).into_boxed(), officers::id, &agencies).load(conn)?);
+            let found: Vec<Row> = per_backend!(conn, c => appointed!(query.select(Row::as_select()).into_boxed(), officers::id, &agencies).load(c))?;
+            rows.extend(found);
         }
     }
     rows.sort_unstable_by_key(|row| row.id.0);
@@ -374,11 +375,11 @@ fn identifiers_of(conn: &mut AnyConn, officers: &[Uuid]) -> Result<HashMap<Uuid,
     let ids: Vec<Id> = officers.iter().map(|id| Id(*id)).collect();
     let mut all: HashMap<Uuid, Vec<Identifier>> = HashMap::new();
     for some in ids.chunks(MAX_BINDS) {
-        let rows: Vec<(Id, String, String)> = officer_identifiers::table
+        let rows: Vec<(Id, String, String)> = per_backend!(conn, c => officer_identifiers::table
             .filter(officer_identifiers::officer_id.eq_any(some))
             .order((officer_identifiers::system, officer_identifiers::value))
             .select((officer_identifiers::officer_id, officer_identifiers::system, officer_identifiers::value))
-            .load(conn)?;
+            .load(c))?;
         for (id, system, value) in rows {
             let read = || Ok(Identifier { system: Text::parse(&system)?, value: Text::parse(&value)? });
             all.entry(id.0).or_default().push(read().map_err(corrupt("officer_identifiers"))?);

@@ -40,6 +40,7 @@ mod statistics;
 mod status;
 mod status_list;
 mod timeline;
+mod together;
 mod training_gaps;
 mod trainings;
 mod writers;

@@ -25,7 +25,7 @@ use super::strict;
 use crate::domain::agency::AgencyKey;
 use crate::domain::audit::{AuditOutcome, Entry};
 use crate::domain::standard_draft::StandardKey;
-use crate::service::audit::{Keys, close};
+use crate::service::audit::{Keys, Trail, close, close_all};
 use crate::service::{ServiceResult, Tx, new_id};
 
 pub use floods::Floods;
@@ -176,6 +176,16 @@ impl Asked {
         let entry = self.entry(tx.now, AuditOutcome::Unchanged, self.operation.success);
         close(tx, keys, entry)
     }
+}
+
+/// Writes what a transaction of several requests did for each of them, as the last thing in it.
+///
+/// # Errors
+/// Where the database fails.
+pub fn write_all<'a>(tx: &mut Tx<'_>, keys: &Keys, told: impl Iterator<Item = (&'a Asked, Trail)>) -> ServiceResult<()> {
+    let now = tx.now;
+    let told = told.map(|(asked, trail)| (asked.entry(now, AuditOutcome::Unchanged, asked.operation.success), trail)).collect();
+    close_all(tx, keys, told)
 }
 
 /// Whether the document knows a parameter of the query: another may be anything, even a name or a secret.

@@ -4,6 +4,7 @@ mod batch;
 mod dto;
 pub(super) mod outcome;
 pub(super) mod stream;
+mod together;
 
 pub(super) use batch::{read, whole};
 
@@ -11,6 +12,8 @@ use actix_web::{HttpRequest, get, post};
 use deserr::Deserr;
 use serde::Serialize;
 use utoipa::{IntoParams, ToSchema};
+
+pub use self::together::Together;
 
 use self::dto::{CompletionInput, CompletionView, RevisionView};
 use super::auth::{Allowed, CompletionsRead, CompletionsWrite};
@@ -100,16 +103,20 @@ crate::http::rules::unruled!(RevocationInput, PlacementInput);
 #[post("/v1/completions")]
 async fn push_completion(caller: Allowed<CompletionsWrite>, key: IdempotencyKey, body: Body<CompletionInput>) -> ApiResult {
     let draft = CompletionDraft::from(body.value);
-    let response = once(&caller, key, body.fingerprint, move |tx| {
-        let faults = Fault::all(draft.check(tx.today()));
-        ServiceError::check(faults)?;
-        let pushed = intake::push(tx, std::slice::from_ref(&draft))?;
-        let Some(outcome) = pushed.first() else { return Err(ServiceError::NotFound) };
-        let view = CompletionView::from(&service::get(tx, outcome.id)?);
-        let location = Some(format!("/v1/completions/{}", outcome.id));
-        Ok(Answer { location, outcome: Some(outcome.word().to_owned()), ..Answer::of(status(outcome), &view)? })
-    })
-    .await?;
+    let response = if key.0.is_none() {
+        ServiceError::check(Fault::all(draft.check(caller.registry().clock.today())))?;
+        caller.registry().together.push(&caller, draft).await?.respond()
+    } else {
+        once(&caller, key, body.fingerprint, move |tx| {
+            ServiceError::check(Fault::all(draft.check(tx.today())))?;
+            let pushed = intake::push(tx, std::slice::from_ref(&draft))?;
+            let Some(outcome) = pushed.first() else { return Err(ServiceError::NotFound) };
+            let view = CompletionView::from(&service::get(tx, outcome.id)?);
+            let location = Some(format!("/v1/completions/{}", outcome.id));
+            Ok(Answer { location, outcome: Some(outcome.word().to_owned()), ..Answer::of(status(outcome), &view)? })
+        })
+        .await?
+    };
     if let Some(outcome) = response.headers().get("x-outcome").and_then(|outcome| outcome.to_str().ok()) {
         metrics::counter!(RECORDS, "kind" => "completion", "outcome" => outcome.to_owned()).increment(1);
     }

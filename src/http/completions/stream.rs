@@ -128,7 +128,7 @@ impl Batch {
             if let Stop::Problem(problem) = &stop
                 && let Some(begun) = self.begun.take()
             {
-                let _ = begun.send(Err(same(problem)));
+                let _ = begun.send(Err(problem.again()));
                 return (Stop::Gone, self);
             }
             (stop, self)
@@ -142,7 +142,7 @@ impl Batch {
             (Stop::End, Ok(())) => None,
         };
         if let (Some(begun), Some(problem)) = (batch.begun.take_if(|_| problem.is_some()), &problem) {
-            let _ = begun.send(Err(same(problem)));
+            let _ = begun.send(Err(problem.again()));
             return;
         }
         if batch.finish(problem.as_ref()).await.is_ok() {
@@ -250,13 +250,6 @@ pub async fn patiently<T, F: Future<Output = Result<T, ApiError>>>(mut attempt: 
             (outcome, _) => return outcome,
         }
     }
-}
-
-/// The same problem, to be answered in the place of the batch.
-fn same(problem: &ApiError) -> ApiError {
-    let mut same = ApiError::new(problem.kind).faults(problem.faults.clone()).located(problem.located.to_vec());
-    (same.detail, same.cause, same.headers) = (problem.detail.clone(), problem.cause.clone(), problem.headers.clone());
-    same
 }
 
 /// Fills a chunk with what comes; answers why no more will.

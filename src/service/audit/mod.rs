@@ -42,14 +42,23 @@ pub fn append(conn: &mut AnyConn, keys: &Keys, entries: Vec<Entry>) -> ServiceRe
 /// # Errors
 /// As [`append`].
 pub fn close(tx: &mut Tx<'_>, keys: &Keys, entry: Entry) -> ServiceResult<()> {
-    let lanes = rows::lanes_in_turn(tx.conn, entry.id.as_bytes()[15]);
+    let trail = std::mem::take(&mut tx.trail);
+    close_all(tx, keys, vec![(entry, trail)])
+}
+
+/// As [`close`], a transaction of several requests: an entry for each, with what was done for it.
+///
+/// # Errors
+/// As [`append`].
+pub fn close_all(tx: &mut Tx<'_>, keys: &Keys, told: Vec<(Entry, Trail)>) -> ServiceResult<()> {
+    let Some((first, _)) = told.first() else { return Ok(()) };
+    let lanes = rows::lanes_in_turn(tx.conn, first.id.as_bytes()[15]);
     let lane = hold(tx.conn, keys, &lanes)?;
-    if let Some(agency) = tx.trail.agency.filter(|_| tx.trail.changed) {
+    for agency in told.iter().filter(|(_, trail)| trail.changed).filter_map(|(_, trail)| trail.agency) {
         tx.coverage.raise(agency);
     }
     tx.coverage.settle(tx.conn, lane.head.lane)?;
-    let told = std::mem::take(&mut tx.trail).tell(entry);
-    extend(tx.conn, keys, lane, vec![told])
+    extend(tx.conn, keys, lane, told.into_iter().map(|(entry, trail)| trail.tell(entry)).collect())
 }
 
 /// As [`append`], in one of these lanes, in the order in which they are to be asked for.
@@ -64,14 +73,14 @@ pub fn append_among(conn: &mut AnyConn, keys: &Keys, entries: Vec<Entry>, lanes:
 /// Adds entries at the end of a lane that is held.
 fn extend(conn: &mut AnyConn, keys: &Keys, lane: Lane, entries: Vec<Entry>) -> ServiceResult<()> {
     let mut head = lane.head;
+    let mut sealed = Vec::with_capacity(entries.len());
     for entry in entries {
         head.sequence += 1;
         head.hash = keys.current().seal(&entry.canonical(head.lane, head.sequence, &head.hash));
         let key_name = keys.current().name().to_owned();
-        let sealed = Sealed { lane: head.lane, sequence: head.sequence, entry, key_name, hash: head.hash.clone() };
-        rows::append(conn, sealed, &keys.current().seal(&head.canonical()))?;
+        sealed.push(Sealed { lane: head.lane, sequence: head.sequence, entry, key_name, hash: head.hash.clone() });
     }
-    Ok(())
+    Ok(rows::append(conn, sealed, &keys.current().seal(&head.canonical()))?)
 }
 
 /// A lane that is as this service left it. One that isn't is never written to again, so that what was done to it stays to be seen.

@@ -65,7 +65,13 @@ impl Tx<'_> {
 }
 
 impl Trail {
-    fn add(&mut self, outcome: &'static str, count: usize, ids: Vec<Uuid>) {
+    /// What was done to one resource, of which these members were given or differ.
+    pub fn of(kind: &'static str, id: Uuid, fields: Vec<String>) -> Self {
+        Self { resource: Some((kind, id.to_string())), fields, ..Self::default() }
+    }
+
+    /// Notes how many fared so, and which of them were touched.
+    pub fn add(&mut self, outcome: &'static str, count: usize, ids: Vec<Uuid>) {
         if count == 0 {
             return;
         }

@@ -2,6 +2,7 @@
 
 mod content;
 mod holding;
+mod inserting;
 mod waiting;
 
 use std::collections::HashMap;
@@ -12,6 +13,7 @@ use jiff::Timestamp;
 use uuid::Uuid;
 
 pub use holding::{hold, touch};
+pub use inserting::insert;
 pub use waiting::{Waiting, set_waiting, waiting_by_reason, waiting_for, waiting_of};
 
 use super::StorageError;
@@ -159,9 +161,6 @@ struct CompletionValues {
     updated_at: At,
 }
 
-/// How many columns an insert of a completion binds.
-const COLUMNS: usize = 19;
-
 impl CompletionRow {
     fn into_completion(self) -> Result<Completion, StorageError> {
         Ok(Completion {
@@ -188,9 +187,13 @@ fn revision(held: i32) -> Result<u32, StorageError> {
     u32::try_from(held).map_err(|_| StorageError::Corrupt("completions.revision".into()))
 }
 
+/// The agencies that a token names, as a row keeps them.
+fn pushed_reach(granted: Option<&[AgencyKey]>) -> Option<Json> {
+    granted.map(|keys| Json(keys.iter().map(ToString::to_string).collect()))
+}
+
 fn values(new: &NewCompletion<'_>, granted: Option<&[AgencyKey]>, now: Timestamp) -> CompletionValues {
     let draft = new.draft;
-    let pushed_reach = granted.map(|keys| Json(keys.iter().map(ToString::to_string).collect()));
     CompletionValues {
         officer_id: new.placement.officer.map(Id),
         training_id: new.placement.training.map(Id),
@@ -205,7 +208,7 @@ fn values(new: &NewCompletion<'_>, granted: Option<&[AgencyKey]>, now: Timestamp
         sender_revision: draft.revision.map(|revision| i64::try_from(revision).unwrap_or(i64::MAX)),
         sender_updated_at: draft.updated_at.map(At),
         placed_by_hand: new.placed_by_hand,
-        pushed_reach,
+        pushed_reach: pushed_reach(granted),
         updated_at: At(now),
     }
 }
@@ -219,7 +222,7 @@ type HeldRow = (Id, String, String, Option<i64>, Option<At>, i32, (Option<Id>, O
 pub fn held(conn: &mut AnyConn, client: Uuid, external_ids: &[&str]) -> Result<HashMap<String, Held>, StorageError> {
     let mut found = HashMap::new();
     for some in external_ids.chunks(MAX_BINDS - 1) {
-        let rows: Vec<HeldRow> = completions::table
+        let rows: Vec<HeldRow> = per_backend!(conn, c => completions::table
             .filter(completions::client_id.eq(Id(client)))
             .filter(completions::external_id.eq_any(some))
             .select((
@@ -232,7 +235,7 @@ pub fn held(conn: &mut AnyConn, client: Uuid, external_ids: &[&str]) -> Result<H
                 (completions::officer_id, completions::training_id, completions::parked_reason),
                 (completions::placed_by_hand, completions::reduced),
             ))
-            .load(conn)?;
+            .load(c))?;
         for (id, external_id, content_hash, sender_revision, updated_at, count, (officer, training, reason), (placed_by_hand, reduced)) in rows {
             let held = Held {
                 id: id.0,
@@ -248,37 +251,6 @@ pub fn held(conn: &mut AnyConn, client: Uuid, external_ids: &[&str]) -> Result<H
         }
     }
     Ok(found)
-}
-
-/// Writes new completions of a client, whose token named the agencies `granted`, where it did.
-///
-/// # Errors
-/// [`super::Constraint::CompletionExternalId`] where another transaction has just written one of them.
-pub fn insert(
-    conn: &mut AnyConn,
-    coverage: &mut CoverageChange,
-    client: Uuid,
-    granted: Option<&[AgencyKey]>,
-    new: &[NewCompletion<'_>],
-    now: Timestamp,
-) -> Result<(), StorageError> {
-    coverage.touch(conn, new.iter().filter_map(|new| new.placement.counts_for()))?;
-    for some in new.chunks(rows_per_statement(COLUMNS)) {
-        let rows: Vec<_> = some
-            .iter()
-            .map(|new| {
-                (
-                    completions::id.eq(Id(new.id)),
-                    completions::client_id.eq(Id(client)),
-                    completions::external_id.eq(new.draft.external_id.as_str()),
-                    completions::created_at.eq(At(now)),
-                    values(new, granted, now),
-                )
-            })
-            .collect();
-        per_backend!(conn, c => diesel::insert_into(completions::table).values(rows).execute(c))?;
-    }
-    Ok(())
 }
 
 /// Puts other content in the place of what completions were, and keeps what they were.
@@ -316,6 +288,23 @@ pub fn replace(
         diesel::update(completions::table.filter(completions::id.eq(Id(new.id)))).set(values(new, granted, now)).execute(conn)?;
     }
     Ok(())
+}
+
+/// The completions of these ids that a client pushed, by their ids.
+///
+/// # Errors
+/// Where the database fails.
+pub fn find_all(conn: &mut AnyConn, client: Uuid, ids: &[Uuid]) -> Result<HashMap<Uuid, Completion>, StorageError> {
+    let ids: Vec<Id> = ids.iter().map(|id| Id(*id)).collect();
+    let mut found = HashMap::with_capacity(ids.len());
+    for some in ids.chunks(MAX_BINDS - 1) {
+        let own = completions::table.filter(completions::client_id.eq(Id(client))).filter(completions::id.eq_any(some));
+        let rows: Vec<CompletionRow> = per_backend!(conn, c => own.select(CompletionRow::as_select()).load(c))?;
+        for row in rows {
+            found.insert(row.id.0, row.into_completion()?);
+        }
+    }
+    Ok(found)
 }
 
 /// What was pushed, as the document that is kept: each member that was given.

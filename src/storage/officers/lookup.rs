@@ -10,7 +10,7 @@ use super::{Identifier, Within, agencies_within, appointed, current_ids, while_g
 use crate::domain::numbers::NumberKind;
 use crate::domain::reach::Reach;
 use crate::storage::conn::AnyConn;
-use crate::storage::dialect::{HALF_OF_BINDS, MAX_BINDS};
+use crate::storage::dialect::{HALF_OF_BINDS, MAX_BINDS, per_backend};
 use crate::storage::schema::{appointments, grants, number_spells, officer_identifiers, officers};
 use crate::storage::types::Id;
 use crate::storage::{StorageError, joins};
@@ -62,41 +62,45 @@ pub fn answering(conn: &mut AnyConn, reach: &Reach, keys: &[String]) -> Result<V
     let mut found: Vec<Uuid> = Vec::new();
     for agencies in &agencies_within(reach) {
         for some in wanted.ids.chunks(HALF_OF_BINDS) {
-            let query = officers::table.filter(officers::id.eq_any(some)).select(officers::id).into_boxed();
-            extend(&mut found, appointed!(query, officers::id, agencies).load(conn)?);
+            let query = officers::table.filter(officers::id.eq_any(some)).select(officers::id);
+            let ids = per_backend!(conn, c => appointed!(query.into_boxed(), officers::id, agencies).load(c))?;
+            extend(&mut found, ids);
         }
         for some in wanted.emails.chunks(HALF_OF_BINDS) {
             let bearers = officers::table.filter(officers::email_folded.eq_any(some)).filter(officers::merged_into.is_null());
-            let query = bearers.select(officers::id).into_boxed();
-            extend(&mut found, appointed!(query, officers::id, agencies).load(conn)?);
+            let ids = per_backend!(conn, c => appointed!(bearers.select(officers::id).into_boxed(), officers::id, agencies).load(c))?;
+            extend(&mut found, ids);
         }
         for some in wanted.email_sha1s.chunks(HALF_OF_BINDS) {
             let bearers = officers::table.filter(officers::email_sha1.eq_any(some)).filter(officers::merged_into.is_null());
-            let query = bearers.select(officers::id).into_boxed();
-            extend(&mut found, appointed!(query, officers::id, agencies).load(conn)?);
+            let ids = per_backend!(conn, c => appointed!(bearers.select(officers::id).into_boxed(), officers::id, agencies).load(c))?;
+            extend(&mut found, ids);
             let bearers = officers::table.filter(officers::email_folded_sha1.eq_any(some)).filter(officers::merged_into.is_null());
-            let query = bearers.select(officers::id).into_boxed();
-            extend(&mut found, appointed!(query, officers::id, agencies).load(conn)?);
+            let ids = per_backend!(conn, c => appointed!(bearers.select(officers::id).into_boxed(), officers::id, agencies).load(c))?;
+            extend(&mut found, ids);
         }
         for some in wanted.names.chunks(HALF_OF_BINDS) {
             let bearers = officers::table.filter(officers::name_key.eq_any(some)).filter(officers::merged_into.is_null());
-            let query = bearers.select(officers::id).into_boxed();
-            extend(&mut found, appointed!(query, officers::id, agencies).load(conn)?);
+            let ids = per_backend!(conn, c => appointed!(bearers.select(officers::id).into_boxed(), officers::id, agencies).load(c))?;
+            extend(&mut found, ids);
         }
         let numbers = [(NumberKind::Employee, &wanted.employee_numbers), (NumberKind::Badge, &wanted.badge_numbers)];
         for (kind, some) in numbers.into_iter().flat_map(|(kind, numbers)| numbers.chunks(HALF_OF_BINDS).map(move |some| (kind, some))) {
-            let mut query = number_spells::table
-                .inner_join(appointments::table)
-                .filter(number_spells::kind.eq(kind.as_str()))
-                .filter(number_spells::number.eq_any(some))
-                .select(appointments::officer_id)
-                .into_boxed();
-            query = match agencies {
-                Within::All => query,
-                Within::Ids(agencies) => query.filter(number_spells::agency_id.eq_any(agencies)),
-                Within::Grants { client, on, ids } => while_granted!(query.filter(number_spells::agency_id.eq_any(ids)), *client, *on),
-            };
-            extend(&mut found, query.load(conn)?);
+            let ids = per_backend!(conn, c => {
+                let query = number_spells::table
+                    .inner_join(appointments::table)
+                    .filter(number_spells::kind.eq(kind.as_str()))
+                    .filter(number_spells::number.eq_any(some))
+                    .select(appointments::officer_id)
+                    .into_boxed();
+                match agencies {
+                    Within::All => query,
+                    Within::Ids(agencies) => query.filter(number_spells::agency_id.eq_any(agencies)),
+                    Within::Grants { client, on, ids } => while_granted!(query.filter(number_spells::agency_id.eq_any(ids)), *client, *on),
+                }
+                .load(c)
+            })?;
+            extend(&mut found, ids);
         }
         found.extend(by_identifier(conn, agencies, &wanted.identifiers)?);
     }
@@ -123,12 +127,12 @@ fn by_identifier(conn: &mut AnyConn, agencies: &Within, identifiers: &[&str]) ->
     let mut found = Vec::new();
     for (system, values) in by_system {
         for some in values.chunks(HALF_OF_BINDS) {
-            let query = officer_identifiers::table
+            let bearers = officer_identifiers::table
                 .filter(officer_identifiers::system.eq(system))
                 .filter(officer_identifiers::value.eq_any(some))
-                .select(officer_identifiers::officer_id)
-                .into_boxed();
-            extend(&mut found, appointed!(query, officer_identifiers::officer_id, agencies).load(conn)?);
+                .select(officer_identifiers::officer_id);
+            let ids = per_backend!(conn, c => appointed!(bearers.into_boxed(), officer_identifiers::officer_id, agencies).load(c))?;
+            extend(&mut found, ids);
         }
     }
     Ok(found)

@@ -1,0 +1,197 @@
+//! Single pushes that come at once are committed together: while a transaction of a client runs, what else the client pushes waits for
+//! the next, which takes all of it. Each has its own answer and its own entry in the audit log.
+
+use std::collections::{HashMap, VecDeque};
+use std::sync::atomic::{AtomicBool, Ordering};
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+use std::time::Duration;
+
+use tokio::sync::oneshot;
+use uuid::Uuid;
+
+use super::dto::CompletionView;
+use super::status;
+use crate::domain::completion::CompletionDraft;
+use crate::http::auth::Caller;
+use crate::http::problem::{ApiError, Kind};
+use crate::http::respond::Answer;
+use crate::service::audit::Trail;
+use crate::service::intake::{self, Single};
+use crate::service::{ServiceResult, Tx};
+use crate::storage::StorageError;
+
+/// How many pushes one transaction takes at the most.
+const MOST: usize = 64;
+
+/// How many transactions of a client run at once, where the database lets more than one write.
+const AT_ONCE: usize = 2;
+
+/// How long a push waits for its transaction to begin before it is answered 503, as it would wait for a connection.
+const WAIT: Duration = Duration::from_secs(3);
+
+/// The pushes of a process that wait, by client.
+#[derive(Debug, Default, Clone)]
+pub struct Together(Arc<Mutex<HashMap<Uuid, Queue>>>);
+
+/// What a client pushed that waits, and how many transactions of it run.
+#[derive(Debug, Default)]
+struct Queue {
+    waiting: VecDeque<Push>,
+    running: usize,
+}
+
+/// A push that waits.
+struct Push {
+    caller: Caller,
+    draft: CompletionDraft,
+    /// Set by whoever has the last word on it: the transaction that takes it, or its sender who waits no longer.
+    taken: Arc<AtomicBool>,
+    answer: oneshot::Sender<Result<Answer, ApiError>>,
+}
+
+impl std::fmt::Debug for Push {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.debug_struct("Push").finish_non_exhaustive()
+    }
+}
+
+impl Together {
+    /// Pushes a record that keeps all rules of its own; answers once it is committed.
+    ///
+    /// # Errors
+    /// Where the database fails, or has no time for it.
+    pub async fn push(&self, caller: &Caller, draft: CompletionDraft) -> Result<Answer, ApiError> {
+        let (answer, mut answered) = oneshot::channel();
+        let taken = Arc::new(AtomicBool::new(false));
+        let push = Push { caller: caller.clone(), draft, taken: taken.clone(), answer };
+        if let Some(running) = self.add(push) {
+            actix_web::rt::spawn(running.run());
+        }
+        let outcome = match tokio::time::timeout(WAIT, &mut answered).await {
+            Ok(outcome) => outcome,
+            Err(_) if !taken.swap(true, Ordering::AcqRel) => return Err(StorageError::Busy("other pushes take long".into()).into()),
+            Err(_) => answered.await,
+        };
+        // The transaction was broken off by the end of the server, and may have been committed or not: sent again, it is told.
+        outcome.unwrap_or_else(|_| Err(StorageError::Unavailable("the service is about to end".into()).into()))
+    }
+
+    /// Lets a push wait; answers who is to run, where none or too few are.
+    fn add(&self, push: Push) -> Option<Running> {
+        let (client, at_once) = (push.caller.client, push.caller.registry().store.writers().min(AT_ONCE));
+        let mut queues = self.held();
+        let queue = queues.entry(client).or_default();
+        queue.waiting.push_back(push);
+        if queue.running >= at_once {
+            return None;
+        }
+        queue.running += 1;
+        Some(Running { all: self.clone(), client, ended: false })
+    }
+
+    /// The pushes of the next transaction: those at the front that came with the same authority, and of which no two are of one record.
+    /// Where none waits, one transaction less runs from here on.
+    fn next(&self, client: Uuid) -> Option<Vec<Push>> {
+        let mut queues = self.held();
+        let queue = queues.get_mut(&client)?;
+        let mut pushes: Vec<Push> = Vec::new();
+        while let Some(next) = queue.waiting.front().filter(|_| pushes.len() < MOST) {
+            let fits = |first: &Push| first.caller.has_authority_of(&next.caller);
+            let is_of_one = |other: &Push| other.draft.external_id == next.draft.external_id;
+            if !pushes.first().is_none_or(fits) || pushes.iter().any(is_of_one) {
+                break;
+            }
+            let Some(next) = queue.waiting.pop_front() else { break };
+            // Who has gone is not pushed for.
+            if !next.answer.is_closed() && !next.taken.swap(true, Ordering::AcqRel) {
+                pushes.push(next);
+            }
+        }
+        if pushes.is_empty() {
+            one_less(&mut queues, client);
+            return None;
+        }
+        Some(pushes)
+    }
+
+    fn held(&self) -> MutexGuard<'_, HashMap<Uuid, Queue>> {
+        self.0.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+}
+
+/// One transaction of a client less runs. What still waits when none does was broken off: nobody would come for it.
+fn one_less(queues: &mut HashMap<Uuid, Queue>, client: Uuid) {
+    let Some(queue) = queues.get_mut(&client) else { return };
+    queue.running -= 1;
+    if queue.running == 0 {
+        queues.remove(&client);
+    }
+}
+
+/// Commits what a client pushed until nothing waits.
+struct Running {
+    all: Together,
+    client: Uuid,
+    ended: bool,
+}
+
+impl Drop for Running {
+    fn drop(&mut self) {
+        if !self.ended {
+            one_less(&mut self.all.held(), self.client);
+        }
+    }
+}
+
+impl Running {
+    async fn run(mut self) {
+        while let Some(pushes) = self.all.next(self.client) {
+            commit(pushes).await;
+        }
+        self.ended = true;
+    }
+}
+
+/// Commits pushes in one transaction, and answers each. Where that fails for a reason that may lie in one of them, each has a transaction
+/// of its own, so that none suffers for its neighbours.
+async fn commit(pushes: Vec<Push>) {
+    let several = pushes.len() > 1;
+    match commit_together(&pushes).await {
+        Ok(answers) => {
+            for (push, answer) in pushes.into_iter().zip(answers) {
+                push.caller.asked().written();
+                // Whoever has gone since is not answered, and the record is kept.
+                let _ = push.answer.send(Ok(answer));
+            }
+        }
+        Err(problem) if several && problem.kind != Kind::Unavailable => {
+            for push in pushes {
+                Box::pin(commit(vec![push])).await;
+            }
+        }
+        Err(problem) => {
+            for push in pushes {
+                let _ = push.answer.send(Err(problem.again()));
+            }
+        }
+    }
+}
+
+async fn commit_together(pushes: &[Push]) -> Result<Vec<Answer>, ApiError> {
+    let Some(first) = pushes.first() else { return Ok(Vec::new()) };
+    let drafts: Vec<CompletionDraft> = pushes.iter().map(|push| push.draft.clone()).collect();
+    let all = pushes.iter().map(|push| push.caller.asked().clone()).collect();
+    first.caller.write_together(all, move |tx| push_all(tx, &drafts)).await
+}
+
+/// The answers to pushes, each with what the audit log is told of it.
+fn push_all(tx: &mut Tx<'_>, drafts: &[CompletionDraft]) -> ServiceResult<Vec<(Answer, Trail)>> {
+    let answer = |Single { pushed, completion, mut trail }| {
+        let status = status(&pushed);
+        trail.status = Some(status);
+        let location = Some(format!("/v1/completions/{}", pushed.id));
+        let answer = Answer { location, outcome: Some(pushed.word().to_owned()), ..Answer::of(status, &CompletionView::from(&completion))? };
+        Ok((answer, trail))
+    };
+    intake::push_singles(tx, drafts)?.into_iter().map(answer).collect()
+}
