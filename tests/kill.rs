@@ -271,12 +271,13 @@ async fn an_import_is_gone_on_with(backend: Backend) {
     const COUNT: usize = 15_000;
     let database = TestDatabase::create(backend);
     let mut service = Service::start(&database).await;
-    let lines: String = (0..COUNT)
+    let lines: Vec<String> = (0..COUNT)
         .map(|number| {
             let record = json!({"external_id": format!("rec-{number}"), "officer": {"email": "m.rivera@example.org"}, "training": {"code": "CIT-40"}, "completed_on": "2026-03-06"});
-            format!("{record}\n")
+            record.to_string()
         })
         .collect();
+    let lines = lines.join("\n");
     let push = service.request(reqwest::Method::POST, "/v1/completions/batch").header("content-type", "application/x-ndjson");
     let accepted = push.header("prefer", "respond-async").body(lines).send().await.unwrap();
     assert_eq!(accepted.status(), 202);

@@ -105,7 +105,7 @@ impl Loader {
         let this = Self { http: self.http.clone(), token: self.token.clone(), origin: self.origin.clone(), report: String::new() };
         let this = &this;
         let count = world.sizes.len();
-        let agency = async |number| this.json(Method::PUT, &format!("/v1/agencies/{}", key(number)), world.agency(number)).await.map(drop);
+        let agency = async |number| this.json(Method::PUT, &format!("/v1/agencies/{}", key(number)), World::agency(number)).await.map(drop);
         self.all("agencies", count, count as u32, agency).await?;
         let roster = async |number| this.json(Method::PUT, &format!("/v1/agencies/{}/roster", key(number)), world.roster(number)).await.map(drop);
         self.all("officers, by the roster of each agency", count, world.officers(), roster).await?;
@@ -172,7 +172,7 @@ async fn measure(place: &Place, world: &World, loader: &mut Loader, service: Ser
     loader.note(&format!("- the latter beside the former, each as a multiple of `/livez`: {:.2}", after / before))?;
 
     let first = loader.once("/v1/statistics").await?;
-    let body = world.agency(3);
+    let body = World::agency(3);
     loader
         .json(
             Method::PUT,

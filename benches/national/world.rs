@@ -51,7 +51,7 @@ impl World {
     }
 
     /// An agency, to be put under its ORI.
-    pub fn agency(&self, number: usize) -> Value {
+    pub fn agency(number: usize) -> Value {
         let kinds = ["municipal_police", "sheriff", "county_police", "campus", "special_jurisdiction"];
         let state = STATES[number % STATES.len()];
         json!({"name": format!("{} Police", word(number as u32)), "kind": kinds[number / 7 % kinds.len()], "country": "US", "subdivision": format!("US-{state}")})
@@ -74,7 +74,7 @@ impl World {
         let officer = ((u64::from(number) * 2_654_435_761) % u64::from(self.officers())) as u32;
         let agency = self.firsts.partition_point(|first| *first <= officer) - 1;
         let place = officer - self.firsts[agency];
-        let training = TRAININGS[usize::from(number % 3 == 0)].0;
+        let training = TRAININGS[usize::from(number.is_multiple_of(3))].0;
         format!(
             "{{\"external_id\":\"rec-{number}\",\"officer\":{{\"agency\":\"{}\",\"badge_number\":\"{}\",\"family_name\":\"{}\"}},\"training\":{{\"code\":\"{training}\"}},\
              \"completed_on\":\"{}-{:02}-{:02}\",\"expires_on\":null,\"hours\":40,\"score\":0.93,\"passed\":true,\"certificate_number\":\"C-{number}\"}}\n",

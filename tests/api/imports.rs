@@ -22,7 +22,7 @@ fn record(id: usize) -> Value {
 }
 
 fn lines(count: usize) -> String {
-    (0..count).map(|id| format!("{}\n", record(id))).collect()
+    (0..count).flat_map(|id| [record(id).to_string(), "\n".to_owned()]).collect()
 }
 
 async fn lms(app: &TestApp) -> Client {

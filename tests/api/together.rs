@@ -181,7 +181,7 @@ on_both_databases! {
             }
         };
         let freed = async {
-            tokio::time::sleep(Duration::from_millis(4_000)).await;
+            tokio::time::sleep(Duration::from_secs(4)).await;
             conn.batch_execute("COMMIT").unwrap();
         };
         let (mut statuses, ()) = futures_util::future::join(join_all((0..).zip(&records).map(sent)), freed).await;

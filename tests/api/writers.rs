@@ -22,7 +22,7 @@ fn record(writer: usize, turn: usize, number: usize) -> Value {
     let person = (number + revision) % PEOPLE;
     json!({"external_id": format!("rec-{number}"), "officer": {"agency": format!("ori:{}", AGENCIES[person % 3]), "badge_number": format!("{person}")},
         "training": {"code": if (number + revision).is_multiple_of(2) { "CIT-40" } else { "MHFA" }},
-        "completed_on": format!("2025-{:02}-{:02}", 1 + (number + revision) % 12, 1 + number % 28), "passed": (number + revision) % 5 != 0, "revision": revision})
+        "completed_on": format!("2025-{:02}-{:02}", 1 + (number + revision) % 12, 1 + number % 28), "passed": !(number + revision).is_multiple_of(5), "revision": revision})
 }
 
 /// Sends the records by one of the doors, in an order of the writer's own.

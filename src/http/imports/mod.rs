@@ -66,7 +66,7 @@ async fn get_import(caller: Allowed<CompletionsWrite>, path: IdPath, preconditio
 #[get("/v1/imports/{id}/outcomes")]
 async fn list_import_outcomes(caller: Allowed<CompletionsWrite>, path: IdPath, preconditions: Preconditions) -> ApiResult {
     let import = caller.read(move |tx| service::get(tx, path.0)).await?;
-    Ok(outcomes::answer(&caller, import, &preconditions))
+    Ok(outcomes::answer(&caller, &import, &preconditions))
 }
 
 /// Cancel an import

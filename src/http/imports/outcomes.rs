@@ -17,7 +17,7 @@ use crate::http::respond::etag;
 use crate::storage::imports::{self as rows, Import};
 
 /// Answers what is told of an import so far.
-pub fn answer(caller: &Caller, import: Import, preconditions: &Preconditions) -> HttpResponse {
+pub fn answer(caller: &Caller, import: &Import, preconditions: &Preconditions) -> HttpResponse {
     let tag = etag(format!("outcomes {} {} {} {}", import.id, import.state, import.outcome_pieces, import.updated_at).as_bytes());
     if preconditions.has(&tag) {
         return HttpResponse::NotModified().insert_header((ETAG, tag)).insert_header((CACHE_CONTROL, "private, no-cache")).finish();
@@ -31,9 +31,9 @@ pub fn answer(caller: &Caller, import: Import, preconditions: &Preconditions) ->
 }
 
 /// The pieces that there were when the import was asked for, and the summary where it had ended. One that is deleted meanwhile breaks off.
-fn pieces(registry: Arc<Registry>, import: Import) -> impl Stream<Item = std::io::Result<Bytes>> {
+fn pieces(registry: Arc<Registry>, import: &Import) -> impl Stream<Item = std::io::Result<Bytes>> + use<> {
     let (count, id) = (import.outcome_pieces, import.id);
-    let last = import.state.is_over().then(|| last_line(&import));
+    let last = import.state.is_over().then(|| last_line(import));
     stream::unfold((0, registry, last), move |(at, registry, mut last)| async move {
         if at >= count {
             let line = last.take()?;
