@@ -130,7 +130,7 @@ on_both_databases! {
         }
     }
 
-    async fn a_search_for_a_rare_stage_goes_on_where_a_request_stopped(app: TestApp) {
+    async fn a_rare_stage_is_found_among_thousands_in_one_request(app: TestApp) {
         let mut rows = Rows::default();
         for number in 0..2_300 {
             let agency = rows.agency(&format!("TX{number:07}"), None);
@@ -140,14 +140,14 @@ on_both_databases! {
         }
         rows.write(&app).await;
         let staff = app.staff();
-        let first = staff.get("/v1/certification-status?stage=in_progress").await.expect(200);
-        assert_eq!(first["items"][0]["agency"]["ori"], "TX0001700");
-        assert_eq!(first["items"].as_array().unwrap().len(), 1);
-        let next = first["next_cursor"].as_str().unwrap();
-        let second = staff.get(&format!("/v1/certification-status?stage=in_progress&cursor={next}")).await.expect(200);
-        assert_eq!((&second["items"][0]["agency"]["ori"], &second["next_cursor"]), (&json!("TX0002200"), &json!(null)));
+        let ori = |item: &Value| item["agency"]["ori"].clone();
+        let found = staff.get("/v1/certification-status?stage=in_progress").await.expect(200);
+        assert_eq!(found["items"].as_array().unwrap().iter().map(ori).collect::<Vec<_>>(), ["TX0001700", "TX0002200"]);
+        assert_eq!(found["next_cursor"], json!(null));
+        let in_turns = staff.all("/v1/certification-status?stage=in_progress&limit=1").await;
+        assert_eq!(in_turns.iter().map(ori).collect::<Vec<_>>(), ["TX0001700", "TX0002200"]);
         let none = staff.get("/v1/certification-status?stage=overdue").await.expect(200);
-        assert_eq!((&none["items"], none["next_cursor"].is_string()), (&json!([]), true));
+        assert_eq!((&none["items"], &none["next_cursor"]), (&json!([]), &json!(null)));
         assert_eq!(staff.all("/v1/certification-status?stage=not_pledged&limit=500").await.len(), 2_298);
     }
 }
