@@ -89,8 +89,25 @@ pub struct SetValueInput {
 #[schema(as = CsvMapping)]
 pub struct CsvMappingView {
     id: Uuid,
-    #[serde(flatten)]
-    input: CsvMappingInput,
+    /// What the client calls it.
+    #[schema(example = "nightly export")]
+    name: Name,
+    /// What the rows of the files are.
+    kind: CsvKind,
+    /// Fields that come from columns; a column named like a field needs none.
+    map: Vec<MappedColumnInput>,
+    /// Fields that are the same in every row.
+    set: Vec<SetValueInput>,
+    /// What stands between cells; found out where it isn't said.
+    delimiter: Option<Delimiter>,
+    /// What the files are written in, where a byte order mark doesn't say.
+    #[schema(value_type = Option<String>, example = "windows-1252")]
+    encoding: Option<Text<50>>,
+    /// How dates are written.
+    date_format: DateFormat,
+    /// How the first row after the last record begins: nothing is read from there on.
+    #[schema(example = "Total")]
+    footer: Option<Name>,
     created_at: jiff::Timestamp,
     updated_at: jiff::Timestamp,
 }
@@ -134,17 +151,19 @@ impl From<CsvMappingInput> for CsvMappingDraft {
 impl From<&CsvMapping> for CsvMappingView {
     fn from(mapping: &CsvMapping) -> Self {
         let draft = mapping.draft.clone();
-        let input = CsvMappingInput {
+        Self {
+            id: mapping.id,
             name: draft.name,
             kind: draft.kind,
-            map: AtMost(draft.map.into_iter().map(|item| MappedColumnInput { field: item.field, column: item.column }).collect()),
-            set: AtMost(draft.set.into_iter().map(|item| SetValueInput { field: item.field, value: item.value }).collect()),
+            map: draft.map.into_iter().map(|item| MappedColumnInput { field: item.field, column: item.column }).collect(),
+            set: draft.set.into_iter().map(|item| SetValueInput { field: item.field, value: item.value }).collect(),
             delimiter: draft.delimiter,
             encoding: draft.encoding,
             date_format: draft.date_format,
             footer: draft.footer,
-        };
-        Self { id: mapping.id, input, created_at: mapping.created_at, updated_at: mapping.updated_at }
+            created_at: mapping.created_at,
+            updated_at: mapping.updated_at,
+        }
     }
 }
 

@@ -64,7 +64,7 @@ async fn get_import(caller: Allowed<CompletionsWrite>, path: IdPath, preconditio
 #[utoipa::path(tag = "completions", params(("id" = Ref, Path, description = "The import.")), security(("bearer" = ["completions:write"])),
     responses((status = 200, description = "The outcomes.", content((String = "application/x-ndjson")))))]
 #[get("/v1/imports/{id}/outcomes")]
-async fn list_import_outcomes(caller: Allowed<CompletionsWrite>, path: IdPath, preconditions: Preconditions) -> ApiResult {
+async fn download_import_outcomes(caller: Allowed<CompletionsWrite>, path: IdPath, preconditions: Preconditions) -> ApiResult {
     let import = caller.read(move |tx| service::get(tx, path.0)).await?;
     Ok(outcomes::answer(&caller, &import, &preconditions))
 }
@@ -82,5 +82,5 @@ async fn cancel_import(caller: Allowed<CompletionsWrite>, path: IdPath, key: Ide
 
 /// Every operation of this folder.
 pub fn routes(config: &mut ServiceConfig<'_>) {
-    config.service(list_imports).service(get_import).service(list_import_outcomes).service(cancel_import);
+    config.service(list_imports).service(get_import).service(download_import_outcomes).service(cancel_import);
 }

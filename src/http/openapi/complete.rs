@@ -72,6 +72,9 @@ fn complete(path: &str, method: &str, operation: &mut Value) {
             }),
         );
     }
+    if method == "put" && path.ends_with("/roster") {
+        kinds.push(Kind::Conflict);
+    }
     if secured && ["put", "patch", "delete"].contains(&method) && !path.ends_with("/roster") && !xapi {
         kinds.extend([Kind::Conflict, Kind::PreconditionFailed]);
         add_parameter(
