@@ -69,7 +69,7 @@ impl World {
         json!({"as_of": "2026-01-01", "officers": officers})
     }
 
-    /// What an LMS says of a completion, as a line: officers have their turns, so that each has some, of either training, over the years.
+    /// What an LMS says of a completion, as a line: officers have their turns, so that each has some, of either training, after everybody was appointed.
     pub fn completion(&self, number: u32) -> String {
         let officer = ((u64::from(number) * 2_654_435_761) % u64::from(self.officers())) as u32;
         let agency = self.firsts.partition_point(|first| *first <= officer) - 1;
@@ -81,7 +81,7 @@ impl World {
             key(agency),
             badge(place),
             word(officer),
-            2015 + number % 11,
+            2024 + number % 2,
             1 + number % 12,
             1 + number % 28
         )
