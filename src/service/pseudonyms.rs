@@ -52,7 +52,7 @@ fn reduce_record(tx: &mut Tx<'_>, id: Uuid, reason: &Note) -> ServiceResult<()> 
     let mut completions = of_officer(tx.conn, id)?;
     let person = pseudonym(id)?;
     if let Some(officer) = officer_rows::by_ids(tx.conn, &Reach::All, &[id])?.pop() {
-        completions.extend(waiting_by_own_keys(tx, &officer)?);
+        completions.extend(waiting_by_own_keys(tx, id, &officer)?);
         let (given_name, family_name) = (person.given_name.clone(), person.family_name.clone());
         officer_rows::save(tx.conn, &[Officer { id, given_name, family_name, email: None, updated_at: tx.now, ..officer }])?;
     }
@@ -92,10 +92,12 @@ fn pseudonym(officer: Uuid) -> ServiceResult<Person> {
 }
 
 /// The parked completions that name the officer by an identifier or an address, which are nobody else's.
-fn waiting_by_own_keys(tx: &mut Tx<'_>, officer: &Officer) -> ServiceResult<Vec<Completion>> {
+fn waiting_by_own_keys(tx: &mut Tx<'_>, record: Uuid, officer: &Officer) -> ServiceResult<Vec<Completion>> {
     let mut keys: Vec<String> = officer.identifiers.iter().map(|i| identifier_key(i.system.as_str(), i.value.as_str())).collect();
-    keys.extend(officer.email.iter().map(|email| format!("email:{}", email.folded())));
-    keys.extend(officer.email.iter().flat_map(email_sha1s).map(|digest| format!("email_sha1:{digest}")));
+    // Who was merged has an address that the officer who was kept need not have.
+    let addresses = officer_rows::addresses_of(tx.conn, &[record])?;
+    keys.extend(addresses.iter().map(|email| format!("email:{}", email.folded())));
+    keys.extend(addresses.iter().flat_map(email_sha1s).map(|digest| format!("email_sha1:{digest}")));
     let sent = joins::unconfirmed(tx.conn, &Reach::All, &[officer.id])?;
     let own = |key: &String| ["identifier:", "email:", "email_sha1:"].iter().any(|kind| key.starts_with(kind));
     keys.extend(sent.values().flatten().flat_map(joins::Join::keys).filter(own));

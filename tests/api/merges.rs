@@ -141,6 +141,19 @@ on_both_databases! {
         assert_eq!((&join["status"], &join["joined_with"], &join["confirmed_at"]), (&json!("parked"), &json!(null), &json!(null)));
     }
 
+    async fn a_pseudonym_takes_the_address_of_who_was_merged_too(app: TestApp) {
+        let Scene { maria, married, there, .. } = scene(&app).await;
+        let staff = app.staff();
+        staff.patch(&path(&maria), &json!({"email": "maria@one.example"})).await.expect(200);
+        staff.patch(&path(&married), &json!({"email": "maria@two.example"})).await.expect(200);
+        let parked = json!({"external_id": "9", "officer": {"email": "maria@two.example", "family_name": "Other"}, "training": {"code": "CIT-40"}, "completed_on": "2026-03-06"});
+        let parked = there.post("/v1/completions", &parked).await.expect(202);
+        staff.post("/v1/officer-merges", &merge_of(&maria, &married)).await.expect(201);
+        staff.post(&format!("{}/pseudonymization", path(&maria)), &json!({"reason": "asked"})).await.expect(200);
+        let left = there.get(&format!("/v1/completions/{}", parked["id"].as_str().unwrap())).await.expect(200);
+        assert!(!left.to_string().contains("maria@two.example"), "{left}");
+    }
+
     async fn merges_are_undone_from_the_last(app: TestApp) {
         let Scene { maria, married, here, .. } = scene(&app).await;
         let other = json!({"given_name": "Mia", "family_name": "Rivera", "appointments": [{"agency": HERE, "sworn": true, "started_on": "2010-05-02"}]});
