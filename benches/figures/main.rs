@@ -34,6 +34,9 @@ struct Arguments {
     /// A PostgreSQL on which databases may be made: the service is measured on it too, beside COPY and pgbench.
     #[arg(long, value_name = "URL")]
     postgres: Option<String>,
+    /// Measure this alone, to look closer at it.
+    #[arg(long, value_enum, conflicts_with = "write")]
+    only: Option<stages::Stage>,
     /// Write the figures to docs/benchmarks.md.
     #[arg(long)]
     write: bool,
@@ -58,11 +61,11 @@ fn run(arguments: &Arguments) -> Outcome<()> {
     }
     let mut facts = report::facts();
     let mut columns: Vec<Column> = Vec::new();
-    columns.push(Column { database: "SQLite", figures: stages::measure(None)? });
+    columns.push(Column { database: "SQLite", figures: stages::measure(None, arguments.only)? });
     if let Some(admin) = &arguments.postgres {
         let postgres = Postgres::create(admin)?;
         facts.push(postgres.facts()?);
-        columns.push(Column { database: "PostgreSQL", figures: stages::measure(Some(&postgres))? });
+        columns.push(Column { database: "PostgreSQL", figures: stages::measure(Some(&postgres), arguments.only)? });
     }
     let report = report::render(&facts, &columns);
     print!("{report}");

@@ -40,11 +40,24 @@ pub enum Figure {
     Lane8,
 }
 
+/// What is measured together.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, clap::ValueEnum)]
+pub enum Stage {
+    /// Reads of a status.
+    Read,
+    /// Single pushes.
+    Push,
+    /// Batches.
+    Batch,
+    /// The audit log alone.
+    Audit,
+}
+
 /// The rates of each round.
 pub type Figures = BTreeMap<Figure, Vec<Rate>>;
 
-/// Measures the service on a fresh database: this one, or SQLite.
-pub fn measure(postgres: Option<&Postgres>) -> Outcome<Figures> {
+/// Measures the service on a fresh database: this one, or SQLite. All stages, or one.
+pub fn measure(postgres: Option<&Postgres>, only: Option<Stage>) -> Outcome<Figures> {
     let service = Service::start(postgres.map(Postgres::url).as_deref())?;
     say("loading", postgres);
     sample::load(&service)?;
@@ -55,13 +68,22 @@ pub fn measure(postgres: Option<&Postgres>) -> Outcome<Figures> {
         postgres.sql(&["ANALYZE"])?; // as autovacuum does, sooner or later
     }
     let mut figures = Figures::new();
-    say("reading", postgres);
-    read(&service, &token, postgres, &mut figures)?;
-    say("pushing", postgres);
-    push(&service, &token, postgres, &mut figures)?;
-    say("pushing batches", postgres);
-    push_batches(&service, &token, postgres, &mut figures)?;
-    if let Some(postgres) = postgres {
+    let wanted = |stage| only.is_none_or(|only| only == stage);
+    if wanted(Stage::Read) {
+        say("reading", postgres);
+        read(&service, &token, postgres, &mut figures)?;
+    }
+    if wanted(Stage::Push) {
+        say("pushing", postgres);
+        push(&service, &token, postgres, &mut figures)?;
+    }
+    if wanted(Stage::Batch) {
+        say("pushing batches", postgres);
+        push_batches(&service, &token, postgres, &mut figures)?;
+    }
+    if let Some(postgres) = postgres
+        && wanted(Stage::Audit)
+    {
         say("writing the audit log alone", Some(postgres));
         crate::audit::measure(postgres, &service.audit_keys()?, TIME / 2, &mut figures)?;
     }
