@@ -135,7 +135,7 @@ impl OfficerReference {
         self.family_name.is_some() && self.given_name.is_some() && self.appointed_on.is_some() && self.agency.is_some()
     }
 
-    /// Every key by which candidates are looked up: an officer who shares none of them cannot change the answer.
+    /// Every key under which a completion waits for somebody: an arrival under none of them cannot change the answer.
     pub fn keys(&self) -> Vec<String> {
         let mut keys = Vec::new();
         keys.extend(self.id.map(|id| format!("id:{id}")));

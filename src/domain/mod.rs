@@ -17,6 +17,7 @@ pub mod gaps;
 pub mod import;
 pub mod invalid;
 pub mod join;
+pub mod lookup;
 pub mod matching;
 pub mod names;
 pub mod numbers;

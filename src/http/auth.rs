@@ -21,8 +21,8 @@ use crate::domain::agency::AgencyKey;
 use crate::domain::client::ClientStatus;
 use crate::service::audit::Trail;
 use crate::service::{ServiceResult, Tx, reach};
-use crate::storage::AnyConn;
 use crate::storage::imports::{Import, ImportAuthority};
+use crate::storage::{AnyConn, Directory};
 use crate::tokens::{NamedAgencies, OutsideRefusal};
 
 /// A scope, known at compile time.
@@ -155,7 +155,7 @@ impl Caller {
         let opener = self.opener();
         let asked = self.asked.clone();
         let read = move |conn: &mut AnyConn| {
-            let mut tx = opener.open(conn)?;
+            let mut tx = opener.open(conn, None)?;
             let told = work(&mut tx)?;
             asked.of_agency(tx.trail.agency);
             ServiceResult::Ok(told)
@@ -171,7 +171,7 @@ impl Caller {
         let opener = self.opener();
         let (asked, registry) = (self.asked.clone(), self.registry.clone());
         let write = move |conn: &mut AnyConn| {
-            let mut tx = opener.open(conn)?;
+            let mut tx = opener.open(conn, None)?;
             let done = work(&mut tx)?;
             asked.write(&mut tx, &registry.audit.keys)?;
             ServiceResult::Ok(done)
@@ -181,7 +181,28 @@ impl Caller {
         Ok(done)
     }
 
-    /// As [`Self::write`], for several requests of callers with the same authority: each of them is told of by itself.
+    /// As [`Self::write`], for what pushes completions: see [`crate::storage::Store::write_matching`].
+    ///
+    /// # Errors
+    /// What `work` answered, or the database.
+    pub async fn write_matching<T: Send + 'static>(
+        &self,
+        mut work: impl FnMut(&mut Tx<'_>) -> ServiceResult<T> + Send + 'static,
+    ) -> Result<T, ApiError> {
+        let opener = self.opener();
+        let (asked, registry) = (self.asked.clone(), self.registry.clone());
+        let write = move |conn: &mut AnyConn, directory: &Directory| {
+            let mut tx = opener.open(conn, Some(directory))?;
+            let done = work(&mut tx)?;
+            asked.write(&mut tx, &registry.audit.keys)?;
+            ServiceResult::Ok(done)
+        };
+        let done = self.registry.store.write_matching(write).await?;
+        self.asked.written();
+        Ok(done)
+    }
+
+    /// As [`Self::write_matching`], for several requests of callers with the same authority: each of them is told of by itself.
     ///
     /// # Errors
     /// What `work` answered, or the database.
@@ -191,13 +212,13 @@ impl Caller {
         mut work: impl FnMut(&mut Tx<'_>) -> ServiceResult<Vec<(T, Trail)>> + Send + 'static,
     ) -> Result<Vec<T>, ApiError> {
         let (opener, registry) = (self.opener(), self.registry.clone());
-        let write = move |conn: &mut AnyConn| {
-            let mut tx = opener.open(conn)?;
+        let write = move |conn: &mut AnyConn, directory: &Directory| {
+            let mut tx = opener.open(conn, Some(directory))?;
             let (done, trails): (Vec<T>, Vec<Trail>) = work(&mut tx)?.into_iter().unzip();
             audit::write_all(&mut tx, &registry.audit.keys, all.iter().map(AsRef::as_ref).zip(trails))?;
             ServiceResult::Ok(done)
         };
-        Ok(self.registry.store.write(write).await?)
+        Ok(self.registry.store.write_matching(write).await?)
     }
 
     /// The request, as the audit log tells of it.
@@ -284,15 +305,15 @@ struct Opener {
 }
 
 impl Opener {
-    fn open<'a>(&self, conn: &'a mut AnyConn) -> ServiceResult<Tx<'a>> {
+    fn open<'a>(&self, conn: &'a mut AnyConn, directory: Option<&Directory>) -> ServiceResult<Tx<'a>> {
         let reach = match &self.authority {
-            Authority::Token(keys) => reach::of(conn, keys.as_deref())?,
+            Authority::Token(keys) => reach::of(conn, directory, keys.as_deref())?,
             Authority::Client(access) => {
                 let today = self.now.to_zoned(jiff::tz::TimeZone::UTC).date();
-                reach::of_grants(conn, self.client, &access.grants, today)?
+                reach::of_grants(conn, directory, self.client, &access.grants, today)?
             }
         };
-        Ok(Tx::new(conn, reach, self.client, self.now))
+        Ok(Tx { directory: directory.cloned(), ..Tx::new(conn, reach, self.client, self.now) })
     }
 }
 

@@ -5,6 +5,7 @@ use uuid::Uuid;
 use super::page::{PageOf, PageRequest};
 use super::placement::{Moved, settle};
 use super::{Fault, ServiceError, ServiceResult, Tx};
+use crate::domain::lookup::Lookup;
 use crate::domain::matching::OfficerReference;
 use crate::domain::placement::Placement;
 use crate::domain::reach::Reach;
@@ -58,7 +59,7 @@ pub fn list_of_officer(tx: &mut Tx<'_>, officer: Uuid, page: PageRequest) -> Ser
 
 /// The officer within reach whom an id means, which may be that of one who was merged.
 fn seen(tx: &mut Tx<'_>, officer: Uuid) -> ServiceResult<Option<Uuid>> {
-    Ok(officers::answering(tx.conn, &tx.reach, &[format!("id:{officer}")])?.pop())
+    Ok(officers::answering(tx.conn, &tx.reach, &[Lookup::Id(officer)])?.pop())
 }
 
 /// A completion that the client may change: its own, or any for a client with a grant for all agencies.

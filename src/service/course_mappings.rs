@@ -101,6 +101,7 @@ pub fn change(tx: &mut Tx<'_>, speaker: Speaker, id: Uuid, edit: impl FnOnce(&Ma
 /// # Errors
 /// [`ServiceError::NotFound`], and what `guard` says.
 pub fn delete(tx: &mut Tx<'_>, speaker: Speaker, id: Uuid, guard: impl FnOnce(&Mapping) -> ServiceResult<()>) -> ServiceResult<()> {
+    lock(tx.conn, Lock::Place)?;
     guard(&get(tx, speaker, id)?)?;
     tx.changed("course_mapping", id, Vec::new());
     Ok(rows::delete(tx.conn, id)?)

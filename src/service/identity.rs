@@ -7,6 +7,7 @@ use uuid::Uuid;
 use super::{ServiceError, ServiceResult, Tx};
 use crate::domain::appointment::overlaps;
 use crate::domain::join::JoinStatus;
+use crate::domain::lookup::Lookup;
 use crate::domain::officer::{Identifier, Person};
 use crate::domain::reach::Reach;
 use crate::storage::appointments::{self, Appointment};
@@ -107,9 +108,8 @@ pub fn refuse_taken(tx: &mut Tx<'_>, officer: Option<Uuid>, identifiers: &[Ident
 /// # Errors
 /// Where the database fails.
 pub fn seen_holders(tx: &mut Tx<'_>, identifiers: &[Identifier]) -> ServiceResult<Vec<Officer>> {
-    let key = |i: &Identifier| crate::domain::matching::identifier_key(i.system.as_str(), i.value.as_str());
-    let keys: Vec<String> = identifiers.iter().map(key).collect();
-    let ids = officers::answering(tx.conn, &tx.reach, &keys)?;
+    let lookups: Vec<Lookup> = identifiers.iter().map(Identifier::lookup).collect();
+    let ids = officers::answering(tx.conn, &tx.reach, &lookups)?;
     let wanted: HashSet<&Identifier> = identifiers.iter().collect();
     let mut holders = officers::by_ids(tx.conn, &tx.reach, &ids)?;
     holders.retain(|officer| officer.identifiers.iter().any(|identifier| wanted.contains(identifier)));

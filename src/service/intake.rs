@@ -46,7 +46,7 @@ pub struct Single {
 /// # Errors
 /// Where the database fails; then none of them was taken.
 pub fn push_singles(tx: &mut Tx<'_>, drafts: &[CompletionDraft]) -> ServiceResult<Vec<Single>> {
-    lock(tx.conn, Lock::Match)?;
+    begin(tx)?;
     let taken = push_run(tx, drafts, true)?;
     let former: Vec<Uuid> = taken.iter().filter(|one| one.pushed.push != Push::Created).map(|one| one.pushed.id).collect();
     let mut held = rows::find_all(tx.conn, tx.client, &former)?;
@@ -79,7 +79,7 @@ pub fn push_singles(tx: &mut Tx<'_>, drafts: &[CompletionDraft]) -> ServiceResul
 /// # Errors
 /// Where the database fails; then none of them was taken.
 pub fn push(tx: &mut Tx<'_>, drafts: &[CompletionDraft]) -> ServiceResult<Vec<Pushed>> {
-    lock(tx.conn, Lock::Match)?;
+    begin(tx)?;
     let mut outcomes = Vec::with_capacity(drafts.len());
     for run in runs(drafts) {
         let taken = push_run(tx, run, drafts.len() == 1)?;
@@ -91,6 +91,14 @@ pub fn push(tx: &mut Tx<'_>, drafts: &[CompletionDraft]) -> ServiceResult<Vec<Pu
     }
     tell(tx, &outcomes);
     Ok(outcomes)
+}
+
+/// Holds off whatever else could place what is pushed, where the transaction did not begin so.
+fn begin(tx: &mut Tx<'_>) -> ServiceResult<()> {
+    if tx.directory.is_none() {
+        lock(tx.conn, Lock::Match)?;
+    }
+    Ok(())
 }
 
 /// Cuts `drafts` into the longest runs in which no `external_id` comes twice.
@@ -215,16 +223,18 @@ fn push_run(tx: &mut Tx<'_>, drafts: &[CompletionDraft], told: bool) -> ServiceR
     }
     let open: Vec<&CompletionDraft> = considered.iter().filter(|one| one.is_open()).map(|one| one.draft.as_ref()).collect();
     let reach = tx.reach.clone();
-    let mut placements = decide(tx.conn, &reach, tx.client, &open)?.into_iter();
+    let mut decided = decide(tx.conn, tx.directory.as_ref(), &reach, tx.client, &open)?.into_iter();
 
     let (mut new, mut changed, mut moved) = (Vec::new(), Vec::new(), Vec::new());
     let mut outcomes = Vec::with_capacity(considered.len());
     for one in &considered {
-        let found = if one.is_open() { placements.next() } else { None };
-        let (placement, by_hand) = one.stands(tx, found)?;
+        let found = if one.is_open() { decided.next() } else { None };
+        let terms = found.and_then(|found| found.terms);
+        let (placement, by_hand) = one.stands(tx, found.map(|found| found.placement))?;
         let id = one.held.as_ref().map_or_else(|| tx.new_id(), |held| held.id);
         let revision = one.held.as_ref().map_or(1, |held| held.revision + 1);
-        let row = NewCompletion { id, draft: &one.draft, content_hash: one.content_hash.clone(), placement, revision, placed_by_hand: by_hand };
+        let row =
+            NewCompletion { id, draft: &one.draft, content_hash: one.content_hash.clone(), placement, terms, revision, placed_by_hand: by_hand };
         match one.push {
             Push::Created => new.push(row),
             Push::Updated => changed.push(row),

@@ -45,7 +45,7 @@ use uuid::Uuid;
 use crate::domain::invalid::{Faults, Invalid};
 use crate::domain::reach::Reach;
 use crate::storage::coverage::CoverageChange;
-use crate::storage::{AnyConn, Constraint, StorageError};
+use crate::storage::{AnyConn, Constraint, Directory, StorageError};
 
 /// A transaction on behalf of a client.
 pub struct Tx<'a> {
@@ -61,12 +61,14 @@ pub struct Tx<'a> {
     pub trail: audit::Trail,
     /// Whose coverage it changes, to be written as it ends.
     pub coverage: CoverageChange,
+    /// What is known of the directory; absent where [`crate::storage::dialect::Lock::Match`] is not held from the beginning.
+    pub directory: Option<Directory>,
 }
 
 impl<'a> Tx<'a> {
     /// A transaction in which nothing was done yet.
     pub fn new(conn: &'a mut AnyConn, reach: Reach, client: Uuid, now: Timestamp) -> Self {
-        Self { conn, reach, client, now, trail: audit::Trail::default(), coverage: CoverageChange::default() }
+        Self { conn, reach, client, now, trail: audit::Trail::default(), coverage: CoverageChange::default(), directory: None }
     }
 }
 

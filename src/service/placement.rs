@@ -6,39 +6,71 @@ use uuid::Uuid;
 
 use super::{ServiceResult, Tx, reach};
 use crate::domain::agency::AgencyKey;
-use crate::domain::completion::CompletionDraft;
+use crate::domain::completion::{CompletionDraft, TrainingTerms};
+use crate::domain::lookup::Lookup;
 use crate::domain::matching::{Candidate, Match, match_officer};
 use crate::domain::placement::{ParkedReason, Placement};
 use crate::domain::reach::Reach;
 use crate::domain::training::TrainingReference;
 use crate::storage::completions::{self as rows, Waiting};
 use crate::storage::dialect::{Lock, lock};
-use crate::storage::{AnyConn, agencies, officers, trainings};
+use crate::storage::{AnyConn, Directory, officers, trainings};
+
+/// Where a completion belongs, and what the training is worth, where that is recognized.
+#[derive(Debug, Clone, Copy)]
+pub struct Decided {
+    /// Where.
+    pub placement: Placement,
+    /// What it is worth.
+    pub terms: Option<TrainingTerms>,
+}
 
 /// Where each of `drafts` belongs, as `client` sees the registry within `reach`. A handful of statements, however many they are.
 ///
 /// # Errors
 /// Where the database fails.
-pub fn decide(conn: &mut AnyConn, reach: &Reach, client: Uuid, drafts: &[&CompletionDraft]) -> ServiceResult<Vec<Placement>> {
-    let agencies = named_agencies(conn, reach, drafts)?;
-    let found = Found::load(conn, reach, drafts)?;
+pub fn decide(
+    conn: &mut AnyConn,
+    directory: Option<&Directory>,
+    reach: &Reach,
+    client: Uuid,
+    drafts: &[&CompletionDraft],
+) -> ServiceResult<Vec<Decided>> {
+    if drafts.is_empty() {
+        return Ok(Vec::new());
+    }
+    let agencies = named_agencies(conn, directory, reach, drafts)?;
+    let found = Found::load(conn, reach, drafts, &agencies)?;
     let (mut codes, mut ids) = (Vec::new(), Vec::new());
     for draft in drafts {
         match &draft.training {
             TrainingReference::Id(id) => ids.push(*id),
-            TrainingReference::Code(code) => codes.push(code.as_str().to_owned()),
+            TrainingReference::Code(code) => codes.push(code.as_str()),
         }
     }
-    let catalogue = trainings::resolve(conn, client, &codes, &ids)?;
+    codes.sort_unstable();
+    codes.dedup();
+    ids.sort_unstable();
+    ids.dedup();
+    let catalogue = match directory {
+        Some(directory) => directory.resolve(conn, client, &codes, &ids)?,
+        None => trainings::resolve(conn, client, &codes, &ids)?,
+    };
     let place = |draft: &&CompletionDraft| {
         let training = catalogue.find(&draft.training, draft.completed.date);
-        Placement::of(found.officer_of(draft, &agencies), training)
+        let placement = Placement::of(found.officer_of(draft, &agencies), training.map(|(id, _)| id));
+        Decided { placement, terms: training.and_then(|(_, terms)| terms) }
     };
     Ok(drafts.iter().map(place).collect())
 }
 
 /// The ids of the agencies that references name, as far as they are within reach.
-fn named_agencies(conn: &mut AnyConn, reach: &Reach, drafts: &[&CompletionDraft]) -> ServiceResult<HashMap<AgencyKey, Uuid>> {
+fn named_agencies(
+    conn: &mut AnyConn,
+    directory: Option<&Directory>,
+    reach: &Reach,
+    drafts: &[&CompletionDraft],
+) -> ServiceResult<HashMap<AgencyKey, Uuid>> {
     let mut named = HashMap::new();
     let mut oris = Vec::new();
     for key in drafts.iter().filter_map(|draft| draft.officer.agency.as_ref()) {
@@ -52,7 +84,7 @@ fn named_agencies(conn: &mut AnyConn, reach: &Reach, drafts: &[&CompletionDraft]
     }
     oris.sort_unstable();
     oris.dedup();
-    let ids: HashMap<String, Uuid> = agencies::ids_by_ori(conn, &oris)?.into_iter().filter(|(_, id)| reach.holds(*id)).collect();
+    let ids: HashMap<String, Uuid> = super::reach::ids_by_ori(conn, directory, &oris)?.into_iter().filter(|(_, id)| reach.holds(*id)).collect();
     for key in drafts.iter().filter_map(|draft| draft.officer.agency.as_ref()) {
         if let AgencyKey::Ori(ori) = key
             && let Some(id) = ids.get(ori.as_str())
@@ -63,39 +95,50 @@ fn named_agencies(conn: &mut AnyConn, reach: &Reach, drafts: &[&CompletionDraft]
     Ok(named)
 }
 
-/// The officers that share a key with some reference, findable by key.
+/// The officers who may be meant by some reference, by what leads to them.
 struct Found {
     candidates: Vec<Candidate>,
-    by_key: HashMap<String, Vec<usize>>,
+    led_to: HashMap<Lookup, Vec<usize>>,
+}
+
+/// What leads to those whom a draft may mean.
+fn lookups(draft: &CompletionDraft, agencies: &HashMap<AgencyKey, Uuid>) -> Vec<Lookup> {
+    draft.officer.lookups(agency_of(draft, agencies))
+}
+
+/// The agency that the reference of a draft names, where it is within reach.
+fn agency_of(draft: &CompletionDraft, agencies: &HashMap<AgencyKey, Uuid>) -> Option<Uuid> {
+    draft.officer.agency.as_ref().and_then(|key| agencies.get(key).copied())
 }
 
 impl Found {
-    fn load(conn: &mut AnyConn, reach: &Reach, drafts: &[&CompletionDraft]) -> ServiceResult<Self> {
-        let mut keys: Vec<String> = drafts.iter().flat_map(|draft| draft.officer.keys()).collect();
-        keys.sort_unstable();
-        keys.dedup();
-        let candidates = officers::candidates(conn, reach, &keys)?;
+    fn load(conn: &mut AnyConn, reach: &Reach, drafts: &[&CompletionDraft], agencies: &HashMap<AgencyKey, Uuid>) -> ServiceResult<Self> {
+        let mut wanted: Vec<Lookup> = drafts.iter().flat_map(|draft| lookups(draft, agencies)).collect();
+        wanted.sort_unstable();
+        wanted.dedup();
+        let candidates = officers::candidates(conn, reach, &wanted)?;
         // Who finds one record of a person finds the others that are in sight.
         let mut records: HashMap<Uuid, Vec<usize>> = HashMap::with_capacity(candidates.len());
         for (index, candidate) in candidates.iter().enumerate() {
             records.entry(candidate.person).or_default().push(index);
         }
-        let mut by_key: HashMap<String, Vec<usize>> = HashMap::with_capacity(keys.len());
+        let mut led_to: HashMap<Lookup, Vec<usize>> = HashMap::with_capacity(wanted.len());
         for candidate in &candidates {
-            for key in candidate.keys() {
-                by_key.entry(key).or_default().extend(records.get(&candidate.person).into_iter().flatten());
+            for lookup in candidate.lookups() {
+                if wanted.binary_search(&lookup).is_ok() {
+                    led_to.entry(lookup).or_default().extend(records.get(&candidate.person).into_iter().flatten());
+                }
             }
         }
-        Ok(Self { candidates, by_key })
+        Ok(Self { candidates, led_to })
     }
 
     fn officer_of(&self, draft: &CompletionDraft, agencies: &HashMap<AgencyKey, Uuid>) -> Match {
-        let mut indices: Vec<usize> = draft.officer.keys().iter().filter_map(|key| self.by_key.get(key)).flatten().copied().collect();
+        let mut indices: Vec<usize> = lookups(draft, agencies).iter().filter_map(|lookup| self.led_to.get(lookup)).flatten().copied().collect();
         indices.sort_unstable();
         indices.dedup();
         let candidates: Vec<&Candidate> = indices.into_iter().map(|index| &self.candidates[index]).collect();
-        let agency = draft.officer.agency.as_ref().and_then(|key| agencies.get(key).copied());
-        match_officer(&draft.officer, agency, draft.completed.date, &candidates)
+        match_officer(&draft.officer, agency_of(draft, agencies), draft.completed.date, &candidates)
     }
 }
 
@@ -154,9 +197,9 @@ fn place(tx: &mut Tx<'_>, waiting: Vec<Waiting>) -> ServiceResult<usize> {
     for ((client, granted), group) in groups {
         let reach = reach::of_pusher(tx.conn, client, granted.as_deref(), today)?;
         let drafts: Vec<&CompletionDraft> = group.iter().map(|one| &one.completion.draft).collect();
-        let placements = decide(tx.conn, &reach, client, &drafts)?;
+        let decided = decide(tx.conn, None, &reach, client, &drafts)?;
         let mut moved = Vec::new();
-        for (one, found) in group.iter().zip(placements) {
+        for (one, found) in group.iter().zip(decided.into_iter().map(|decided| decided.placement)) {
             let held = &one.completion;
             let placement = if held.placed_by_hand { held.placement.or(found) } else { found };
             if placement != held.placement {

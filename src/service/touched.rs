@@ -45,8 +45,7 @@ fn keys_of(tx: &mut Tx<'_>, ids: &[Uuid]) -> ServiceResult<Vec<String>> {
     if ids.is_empty() {
         return Ok(Vec::new());
     }
-    let by_id: Vec<String> = ids.iter().map(|id| format!("id:{id}")).collect();
-    let candidates = officers::candidates(tx.conn, &Reach::All, &by_id)?;
+    let candidates = officers::whole(tx.conn, ids)?;
     let mut keys: Vec<String> = candidates.iter().flat_map(Candidate::keys).collect();
     keys.extend(joins::unconfirmed(tx.conn, &Reach::All, ids)?.values().flatten().flat_map(joins::Join::keys));
     Ok(keys)

@@ -1,6 +1,6 @@
 //! Agencies and the ORIs they go by.
 
-use std::collections::HashMap;
+use std::collections::{HashMap, HashSet};
 
 use diesel::prelude::*;
 use jiff::Timestamp;
@@ -9,6 +9,7 @@ use uuid::Uuid;
 use super::StorageError;
 use super::conn::{AnyConn, MultiBackend};
 use super::dialect::{MAX_BINDS, per_backend};
+use super::directory;
 use super::error::corrupt;
 use super::schema::{agencies, agency_oris};
 use super::types::{At, Id, On};
@@ -253,6 +254,7 @@ fn with_oris(conn: &mut AnyConn, rows: Vec<AgencyRow>) -> Result<Vec<Agency>, St
 /// # Errors
 /// [`super::Constraint::AgencyOri`] where another agency has one of the ORIs.
 pub fn insert(conn: &mut AnyConn, id: Uuid, draft: &AgencyDraft, now: Timestamp) -> Result<(), StorageError> {
+    directory::change(conn)?;
     let values = AgencyValues::of(draft, now)?;
     diesel::insert_into(agencies::table).values((agencies::id.eq(Id(id)), agencies::created_at.eq(At(now)), values)).execute(conn)?;
     insert_oris(conn, id, draft)
@@ -265,16 +267,24 @@ pub fn insert(conn: &mut AnyConn, id: Uuid, draft: &AgencyDraft, now: Timestamp)
 pub fn update(conn: &mut AnyConn, id: Uuid, draft: &AgencyDraft, now: Timestamp) -> Result<(), StorageError> {
     let values = AgencyValues::of(draft, now)?;
     diesel::update(agencies::table.filter(agencies::id.eq(Id(id)))).set(values).execute(conn)?;
+    let held: Vec<(String, bool)> =
+        agency_oris::table.filter(agency_oris::agency_id.eq(Id(id))).select((agency_oris::ori, agency_oris::is_primary)).load(conn)?;
+    let named: HashSet<(String, bool)> = oris(draft).map(|(ori, is_primary)| (ori.as_str().to_owned(), is_primary)).collect();
+    if held.into_iter().collect::<HashSet<_>>() == named {
+        return Ok(());
+    }
+    directory::change(conn)?;
     diesel::delete(agency_oris::table.filter(agency_oris::agency_id.eq(Id(id)))).execute(conn)?;
     insert_oris(conn, id, draft)
 }
 
+/// The ORIs of an agency, and whether each is the one that it is known by.
+fn oris(draft: &AgencyDraft) -> impl Iterator<Item = (&Ori, bool)> {
+    draft.ori.iter().map(|ori| (ori, true)).chain(draft.other_oris.iter().map(|ori| (ori, false)))
+}
+
 fn insert_oris(conn: &mut AnyConn, id: Uuid, draft: &AgencyDraft) -> Result<(), StorageError> {
-    let rows: Vec<_> = draft
-        .ori
-        .iter()
-        .map(|ori| (ori, true))
-        .chain(draft.other_oris.iter().map(|ori| (ori, false)))
+    let rows: Vec<_> = oris(draft)
         .map(|(ori, is_primary)| {
             (
                 agency_oris::ori.eq(ori.as_str().to_owned()),

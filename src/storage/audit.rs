@@ -8,8 +8,8 @@ use jiff::Timestamp;
 use uuid::Uuid;
 
 use super::StorageError;
+use super::columns::columns;
 use super::conn::AnyConn;
-use super::dialect::rows_per_statement;
 use super::error::corrupt;
 use super::schema::{audit_lanes, audit_log};
 use super::types::{At, Guid, Id, Instant};
@@ -222,17 +222,13 @@ pub fn write_head(conn: &mut AnyConn, head: &Head, key_name: &str, seal: &[u8]) 
 /// # Errors
 /// Where the database fails.
 pub fn append(conn: &mut AnyConn, entries: Vec<Sealed>, seal: &[u8]) -> Result<(), StorageError> {
-    let mut rows: Vec<Row> = entries.into_iter().map(Row::from).collect();
+    let rows: Vec<Row> = entries.into_iter().map(Row::from).collect();
     match conn {
         AnyConn::Postgres(conn) => {
-            // One by itself is the usual case, and its statement is prepared once.
-            if rows.len() == 1
-                && let Some(row) = rows.pop()
-            {
-                AppendOne { row, seal: seal.to_vec() }.execute(conn)?;
-            }
-            for some in chunks(rows, rows_per_statement(COLUMNS) - 1) {
-                AppendMany { rows: some, seal: seal.to_vec() }.execute(conn)?;
+            for some in chunks(rows, AT_ONCE) {
+                let Some(last) = some.last() else { continue };
+                let head = (last.sequence, last.hash.clone(), last.key_name.clone(), last.lane);
+                Append { entries: Entries::of(some), head, seal: seal.to_vec() }.execute(conn)?;
             }
         }
         AnyConn::Sqlite(conn) => {
@@ -249,11 +245,8 @@ pub fn append(conn: &mut AnyConn, entries: Vec<Sealed>, seal: &[u8]) -> Result<(
     Ok(())
 }
 
-/// Statements of so many rows, and less, stay prepared; each number of rows has its own.
-const PREPARED: usize = 16;
-
-/// How many values a row has.
-const COLUMNS: usize = 19;
+/// How many entries one statement writes on PostgreSQL.
+const AT_ONCE: usize = 1_000;
 
 fn chunks(mut rows: Vec<Row>, size: usize) -> Vec<Vec<Row>> {
     let mut all = Vec::new();
@@ -264,72 +257,92 @@ fn chunks(mut rows: Vec<Row>, size: usize) -> Vec<Vec<Row>> {
     all
 }
 
-/// An entry added and its lane's head moved, in one statement.
-#[derive(QueryId)]
-struct AppendOne {
-    row: Row,
-    seal: Vec<u8>,
-}
-
-/// As [`AppendOne`], several entries.
-struct AppendMany {
-    rows: Vec<Row>,
-    seal: Vec<u8>,
-}
-
-impl diesel::RunQueryDsl<PgConnection> for AppendOne {}
-impl diesel::RunQueryDsl<PgConnection> for AppendMany {}
-
-impl QueryId for AppendMany {
-    type QueryId = ();
-    const HAS_STATIC_QUERY_ID: bool = false;
-}
-
-impl QueryFragment<Pg> for AppendOne {
-    fn walk_ast<'b>(&'b self, out: AstPass<'_, 'b, Pg>) -> QueryResult<()> {
-        append_rows(out, std::slice::from_ref(&self.row), &self.seal)
+columns! {
+    /// Entries to be added.
+    struct Entries into "audit_log" {
+        id: Id as Guid,
+        lane: i32 as Integer,
+        sequence: i64 as BigInt,
+        at: At as Instant,
+        client_id: Option<Id> as Nullable<Guid>,
+        subject: Option<String> as Nullable<Text>,
+        operation: String as Text,
+        outcome: String as Text,
+        status: i32 as Integer,
+        resource: Option<String> as Nullable<Text>,
+        resource_id: Option<String> as Nullable<Text>,
+        agency_id: Option<Id> as Nullable<Guid>,
+        request_id: Option<Id> as Nullable<Guid>,
+        address: Option<String> as Nullable<Text>,
+        fields: Option<String> as Nullable<Text>,
+        detail: Option<String> as Nullable<Text>,
+        ids: Option<String> as Nullable<Text>,
+        key_name: String as Text,
+        hash: Vec<u8> as Binary,
     }
 }
 
-impl QueryFragment<Pg> for AppendMany {
+impl Entries {
+    fn of(rows: Vec<Row>) -> Self {
+        let mut columns = Self::default();
+        macro_rules! push {
+            ($($column:ident),+) => {
+                for row in rows {
+                    $(columns.$column.push(row.$column);)+
+                }
+            };
+        }
+        push!(
+            id,
+            lane,
+            sequence,
+            at,
+            client_id,
+            subject,
+            operation,
+            outcome,
+            status,
+            resource,
+            resource_id,
+            agency_id,
+            request_id,
+            address,
+            fields,
+            detail,
+            ids,
+            key_name,
+            hash
+        );
+        columns
+    }
+}
+
+/// Entries added, and the head of their lane moved to the last: its sequence, seal, key and lane.
+#[derive(Debug, QueryId)]
+struct Append {
+    entries: Entries,
+    head: (i64, Vec<u8>, String, i32),
+    seal: Vec<u8>,
+}
+
+impl diesel::RunQueryDsl<PgConnection> for Append {}
+
+impl QueryFragment<Pg> for Append {
     fn walk_ast<'b>(&'b self, mut out: AstPass<'_, 'b, Pg>) -> QueryResult<()> {
-        if self.rows.len() > PREPARED {
-            out.unsafe_to_cache_prepared();
-        }
-        append_rows(out, &self.rows, &self.seal)
+        let (sequence, hash, key_name, lane) = &self.head;
+        out.push_sql("WITH added AS (");
+        self.entries.walk_insert(&mut out)?;
+        out.push_sql(") UPDATE audit_lanes SET sequence = ");
+        out.push_bind_param::<BigInt, _>(sequence)?;
+        out.push_sql(", hash = ");
+        out.push_bind_param::<Binary, _>(hash)?;
+        out.push_sql(", key_name = ");
+        out.push_bind_param::<Text, _>(key_name)?;
+        out.push_sql(", seal = ");
+        out.push_bind_param::<Binary, _>(&self.seal)?;
+        out.push_sql(" WHERE lane = ");
+        out.push_bind_param::<Integer, _>(lane)
     }
-}
-
-fn append_rows<'b>(mut out: AstPass<'_, 'b, Pg>, rows: &'b [Row], seal: &'b Vec<u8>) -> QueryResult<()> {
-    let Some(last) = rows.last() else { return Ok(()) };
-    out.push_sql(
-        "WITH added AS (INSERT INTO audit_log (id, lane, sequence, at, client_id, subject, operation, outcome, status, resource, resource_id, \
-         agency_id, request_id, address, fields, detail, ids, key_name, hash) VALUES ",
-    );
-    for (place, row) in rows.iter().enumerate() {
-        out.push_sql(if place == 0 { "(" } else { ", (" });
-        out.push_bind_param::<Guid, _>(&row.id)?;
-        macro_rules! bind {
-            ($($column:ident: $type:ty),+) => { $(
-                out.push_sql(", ");
-                out.push_bind_param::<$type, _>(&row.$column)?;
-            )+ };
-        }
-        bind!(lane: Integer, sequence: BigInt, at: Instant, client_id: Nullable<Guid>, subject: Nullable<Text>, operation: Text, outcome: Text);
-        bind!(status: Integer, resource: Nullable<Text>, resource_id: Nullable<Text>, agency_id: Nullable<Guid>, request_id: Nullable<Guid>);
-        bind!(address: Nullable<Text>, fields: Nullable<Text>, detail: Nullable<Text>, ids: Nullable<Text>, key_name: Text, hash: Binary);
-        out.push_sql(")");
-    }
-    out.push_sql(") UPDATE audit_lanes SET sequence = ");
-    out.push_bind_param::<BigInt, _>(&last.sequence)?;
-    out.push_sql(", hash = ");
-    out.push_bind_param::<Binary, _>(&last.hash)?;
-    out.push_sql(", key_name = ");
-    out.push_bind_param::<Text, _>(&last.key_name)?;
-    out.push_sql(", seal = ");
-    out.push_bind_param::<Binary, _>(seal)?;
-    out.push_sql(" WHERE lane = ");
-    out.push_bind_param::<Integer, _>(&last.lane)
 }
 
 /// A page of entries, in the order of their ids.

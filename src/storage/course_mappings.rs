@@ -6,6 +6,7 @@ use uuid::Uuid;
 
 use super::StorageError;
 use super::conn::AnyConn;
+use super::directory;
 use super::schema::course_mappings;
 use super::types::{At, Id, On};
 use crate::domain::text::Code;
@@ -141,6 +142,7 @@ pub fn list(conn: &mut AnyConn, client: Uuid, filter: &MappingFilter, after: Opt
 /// # Errors
 /// [`super::Constraint::Reference`] where there is no such training.
 pub fn insert(conn: &mut AnyConn, mapping: &Mapping) -> Result<(), StorageError> {
+    directory::change(conn)?;
     diesel::insert_into(course_mappings::table)
         .values((
             course_mappings::id.eq(Id(mapping.id)),
@@ -157,6 +159,7 @@ pub fn insert(conn: &mut AnyConn, mapping: &Mapping) -> Result<(), StorageError>
 /// # Errors
 /// [`super::Constraint::Reference`] where there is no such training.
 pub fn update(conn: &mut AnyConn, mapping: &Mapping) -> Result<(), StorageError> {
+    directory::change(conn)?;
     let own = course_mappings::table.filter(course_mappings::client_id.eq(Id(mapping.client)));
     diesel::update(own.filter(course_mappings::id.eq(Id(mapping.id)))).set(MappingValues::of(mapping)).execute(conn)?;
     Ok(())
@@ -167,6 +170,7 @@ pub fn update(conn: &mut AnyConn, mapping: &Mapping) -> Result<(), StorageError>
 /// # Errors
 /// Where the database fails.
 pub fn delete(conn: &mut AnyConn, id: Uuid) -> Result<(), StorageError> {
+    directory::change(conn)?;
     diesel::delete(course_mappings::table.filter(course_mappings::id.eq(Id(id)))).execute(conn)?;
     Ok(())
 }

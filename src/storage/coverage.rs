@@ -8,14 +8,16 @@ use jiff::civil::Date;
 use uuid::Uuid;
 
 use super::StorageError;
+use super::catalogue::recognized;
 use super::conn::AnyConn;
 use super::dialect::per_backend;
+use super::lists::among;
 use super::schema::{appointments, completions, officers, trainings};
 use super::timelines;
 use super::types::{Id, On};
 use crate::domain::completion::{Record, TrainingTerms, credit};
 use crate::domain::timeline::{Differences, People, PersonFacts, SwornSpell};
-use crate::domain::training::{Category, RecognitionStatus};
+use crate::domain::training::RecognitionStatus;
 
 /// How many people's facts are loaded at a time.
 const AT_ONCE: usize = 5_000;
@@ -65,12 +67,11 @@ impl CoverageChange {
         self.gaining.extend(people);
         self.facts.extend(facts);
         let passed: Vec<&Gained> = gained.iter().filter(|one| one.passed && self.gaining.contains_key(&one.officer)).collect();
-        let terms = terms_of(conn, passed.iter().map(|one| one.training))?;
         for one in passed {
             let Some(facts) = self.gaining.get(&one.officer).and_then(|person| self.facts.get_mut(person)) else { continue };
             facts.credits.extend(credit(&Record {
                 officer: Some(one.officer),
-                training: terms.get(&one.training).copied(),
+                training: one.terms,
                 completed_on: one.completed_on,
                 expires_on: one.expires_on,
                 passed: true,
@@ -164,11 +165,10 @@ type Records = HashMap<Uuid, Uuid>;
 fn people_of(conn: &mut AnyConn, officers: &[Uuid], locked: bool) -> Result<Records, StorageError> {
     let mut people = HashMap::with_capacity(officers.len());
     for some in officers.chunks(AT_ONCE) {
-        let ids: Vec<Id> = some.iter().map(|id| Id(*id)).collect();
         let given = diesel::alias!(officers as given);
         macro_rules! records {
             () => {{
-                let theirs = given.filter(given.field(officers::id).eq_any(ids)).select(given.field(officers::person_id));
+                let theirs = given.filter(among(given.field(officers::id), some)).select(given.field(officers::person_id));
                 officers::table.filter(officers::person_id.eq_any(theirs)).order(officers::id).select((officers::id, officers::person_id))
             }};
         }
@@ -187,8 +187,8 @@ fn people_of(conn: &mut AnyConn, officers: &[Uuid], locked: bool) -> Result<Reco
 pub struct Gained {
     /// With whom it is placed.
     pub officer: Uuid,
-    /// What was completed.
-    pub training: Uuid,
+    /// What it is worth.
+    pub terms: Option<TrainingTerms>,
     /// When.
     pub completed_on: Date,
     /// The day from which it counts no more, as sent.
@@ -197,40 +197,16 @@ pub struct Gained {
     pub passed: bool,
 }
 
-/// What trainings are worth, those that are recognized.
-fn terms_of(conn: &mut AnyConn, trainings: impl Iterator<Item = Uuid>) -> Result<HashMap<Uuid, TrainingTerms>, StorageError> {
-    let ids: Vec<Id> = trainings.collect::<HashSet<_>>().into_iter().map(Id).collect();
-    let mut terms = HashMap::with_capacity(ids.len());
-    for some in ids.chunks(AT_ONCE) {
-        let rows: Vec<(Id, String, Option<i32>)> = per_backend!(conn, c => trainings::table
-            .filter(trainings::id.eq_any(some))
-            .filter(trainings::recognition.eq(RecognitionStatus::Recognized.as_str()))
-            .select((trainings::id, trainings::category, trainings::validity_months))
-            .load(c))?;
-        for (id, category, months) in rows {
-            terms.insert(id.0, recognized(&category, months)?);
-        }
-    }
-    Ok(terms)
-}
-
-/// What a recognized training is worth.
-fn recognized(category: &str, months: Option<i32>) -> Result<TrainingTerms, StorageError> {
-    let category = Category::parse(category).map_err(super::error::corrupt("trainings.category"))?;
-    let validity_months = months.map(u16::try_from).transpose().map_err(|_| StorageError::Corrupt("trainings.validity_months".into()))?;
-    Ok(TrainingTerms { category, recognition: RecognitionStatus::Recognized, validity_months })
-}
-
 /// What each person has, given by all of their officers.
 ///
 /// # Errors
 /// Where the database fails.
 fn load(conn: &mut AnyConn, people: &Records) -> Result<HashMap<Uuid, PersonFacts>, StorageError> {
-    let ids: Vec<Id> = people.keys().map(|officer| Id(*officer)).collect();
+    let ids: Vec<Uuid> = people.keys().copied().collect();
     let mut facts: HashMap<Uuid, PersonFacts> = HashMap::new();
     for some in ids.chunks(AT_ONCE) {
         let spells: Vec<(Id, Id, On, Option<On>)> = per_backend!(conn, c => appointments::table
-            .filter(appointments::officer_id.eq_any(some))
+            .filter(among(appointments::officer_id, some))
             .filter(appointments::sworn.eq(true))
             .select((appointments::officer_id, appointments::agency_id, appointments::started_on, appointments::ended_on))
             .load(c))?;
@@ -240,23 +216,28 @@ fn load(conn: &mut AnyConn, people: &Records) -> Result<HashMap<Uuid, PersonFact
         }
     }
     // Whoever is sworn nowhere counts nowhere.
-    let sworn: Vec<Id> = ids.into_iter().filter(|officer| facts.contains_key(&people[&officer.0])).collect();
+    let sworn: Vec<Uuid> = ids.into_iter().filter(|officer| facts.contains_key(&people[officer])).collect();
     for some in sworn.chunks(AT_ONCE) {
-        type Earned = (Option<Id>, On, Option<On>, String, Option<i32>);
+        type Earned = (Option<Id>, On, Option<On>, (String, String, Option<i32>));
         let earned: Vec<Earned> = per_backend!(conn, c => completions::table
             .inner_join(trainings::table.on(completions::training_id.eq(trainings::id.nullable())))
-            .filter(completions::officer_id.eq_any(some.iter().copied().map(Some)))
+            .filter(among(completions::officer_id, some))
             .filter(completions::passed.eq(true))
             .filter(completions::revoked_at.is_null())
             .filter(completions::parked_reason.is_null())
             .filter(trainings::recognition.eq(RecognitionStatus::Recognized.as_str()))
-            .select((completions::officer_id, completions::completed_on, completions::expires_on, trainings::category, trainings::validity_months))
+            .select((
+                completions::officer_id,
+                completions::completed_on,
+                completions::expires_on,
+                (trainings::category, trainings::recognition, trainings::validity_months),
+            ))
             .load(c))?;
-        for (officer, completed_on, expires_on, category, months) in earned {
+        for (officer, completed_on, expires_on, terms) in earned {
             let Some(person) = officer.and_then(|officer| people.get(&officer.0)) else { continue };
             let record = Record {
                 officer: Some(*person),
-                training: Some(recognized(&category, months)?),
+                training: recognized(terms)?,
                 completed_on: completed_on.0,
                 expires_on: expires_on.map(|day| day.0),
                 passed: true,

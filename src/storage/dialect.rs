@@ -49,15 +49,20 @@ pub enum Lock {
 /// # Errors
 /// Where the database fails.
 pub fn lock(conn: &mut AnyConn, lock: Lock) -> Result<(), StorageError> {
-    const MATCHING: i64 = 0x6f6e_656d_696e_6401;
     if let AnyConn::Postgres(conn) = conn {
-        let function = match lock {
-            Lock::Match => "pg_advisory_xact_lock_shared",
-            Lock::Place => "pg_advisory_xact_lock",
-        };
-        conn.batch_execute(&format!("SELECT {function}({MATCHING})"))?;
+        conn.batch_execute(&statement_of(lock))?;
     }
     Ok(())
+}
+
+/// What takes a lock on PostgreSQL.
+fn statement_of(lock: Lock) -> String {
+    const MATCHING: i64 = 0x6f6e_656d_696e_6401;
+    let function = match lock {
+        Lock::Match => "pg_advisory_xact_lock_shared",
+        Lock::Place => "pg_advisory_xact_lock",
+    };
+    format!("SELECT {function}({MATCHING})")
 }
 
 /// Holds off, until the transaction ends, other changes to what an agency has of evidence and pledges: read it after this,
@@ -165,6 +170,25 @@ pub fn begin_write(conn: &mut AnyConn) -> diesel::QueryResult<()> {
         AnyConn::Postgres(conn) => AnsiTransactionManager::begin_transaction(conn),
         // A deferred transaction that reads first can't wait for its turn to write.
         AnyConn::Sqlite(conn) => AnsiTransactionManager::begin_transaction_sql(conn, "BEGIN IMMEDIATE"),
+    }
+}
+
+/// Begins a transaction that may write, and takes [`Lock::Match`] in it.
+///
+/// # Errors
+/// Where the database fails.
+pub fn begin_matching(conn: &mut AnyConn) -> diesel::QueryResult<()> {
+    use diesel::connection::AnsiTransactionManager;
+    match conn {
+        AnyConn::Postgres(conn) => {
+            let begun = AnsiTransactionManager::begin_transaction_sql(conn, &format!("BEGIN; {}", statement_of(Lock::Match)));
+            if begun.is_err() {
+                // It may have begun, and failed to get the lock.
+                let _ = conn.batch_execute("ROLLBACK");
+            }
+            begun
+        }
+        AnyConn::Sqlite(_) => begin_write(conn),
     }
 }
 

@@ -5,12 +5,14 @@ pub mod appointments;
 pub mod audit;
 mod catalogue;
 pub mod clients;
+mod columns;
 pub mod completions;
 pub mod conn;
 pub mod course_mappings;
 pub mod coverage;
 pub mod csv_mappings;
 pub mod dialect;
+pub mod directory;
 mod error;
 pub mod evidence;
 pub mod facts;
@@ -18,6 +20,7 @@ pub mod grants;
 pub mod idempotency;
 pub mod imports;
 pub mod joins;
+mod lists;
 pub mod merges;
 pub mod migrations;
 pub mod numbers;
@@ -42,6 +45,7 @@ use diesel::r2d2::{ManageConnection, Pool};
 use tokio::sync::Semaphore;
 
 pub use conn::{AnyConn, Database};
+pub use directory::Directory;
 pub use error::{Constraint, StorageError};
 
 /// How long a request waits for a free connection before it is answered 503.
@@ -57,6 +61,7 @@ pub struct Store {
     permits: Arc<Semaphore>,
     system: &'static str,
     writers: usize,
+    directory: Directory,
 }
 
 /// How busy the pool is.
@@ -81,7 +86,13 @@ impl Store {
             .connection_timeout(WAIT)
             .test_on_check_out(matches!(database, Database::Postgres(_)))
             .build_unchecked(Manager(database.clone()));
-        Ok(Self { pool, permits: Arc::new(Semaphore::new(size as usize)), system: database.system(), writers: dialect::writers(database, size) })
+        Ok(Self {
+            pool,
+            permits: Arc::new(Semaphore::new(size as usize)),
+            system: database.system(),
+            writers: dialect::writers(database, size),
+            directory: Directory::default(),
+        })
     }
 
     /// `postgresql` or `sqlite`.
@@ -136,6 +147,24 @@ impl Store {
         E: From<StorageError> + Transient + Send + 'static,
     {
         self.run(Some(dialect::begin_write), work).await
+    }
+
+    /// As [`Self::write`], for what matches completions: `work` runs under [`dialect::Lock::Match`], and is given what this process knows of the
+    /// directory, which holds as long.
+    ///
+    /// # Errors
+    /// As [`Self::write`].
+    pub async fn write_matching<T, E>(&self, mut work: impl FnMut(&mut AnyConn, &Directory) -> Result<T, E> + Send + 'static) -> Result<T, E>
+    where
+        T: Send + 'static,
+        E: From<StorageError> + Transient + Send + 'static,
+    {
+        let directory = self.directory.clone();
+        let work = move |conn: &mut AnyConn| {
+            directory.renew(conn)?;
+            work(conn, &directory)
+        };
+        self.run(Some(dialect::begin_matching), work).await
     }
 
     async fn run<T, E>(

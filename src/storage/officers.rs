@@ -24,13 +24,14 @@ use super::error::corrupt;
 use super::joins::{self, Join};
 use super::schema::{appointments, completions, grants, officer_identifiers, officers};
 use super::types::{At, Id, On};
-use crate::domain::matching::{identifier_key, name_key};
+use crate::domain::lookup::Lookup;
+use crate::domain::matching::name_key;
 use crate::domain::names::fold;
 use crate::domain::officer::{Identifier, Person};
 use crate::domain::reach::{Granted, Reach};
 use crate::domain::text::{Email, Name, Text};
 
-pub use candidates::candidates;
+pub use candidates::{candidates, whole};
 pub use digest::{email_sha1s, fill_digests};
 pub use lookup::{answering, folded_names, holders};
 pub use people::{Records, addresses_of, become_person, current_ids, former_ids, of_people, people_of, records_of, set_person};
@@ -151,10 +152,10 @@ impl Row {
 }
 
 impl OfficerFilter {
-    /// A key that finds a few officers among whom are all that the filter lets through, where it has one.
-    fn key(&self) -> Option<String> {
-        let by_email = || self.email.as_ref().map(|email| format!("email:{email}"));
-        self.identifier.as_ref().map(|i| identifier_key(i.system.as_str(), i.value.as_str())).or_else(by_email)
+    /// What leads to a few officers among whom are all that the filter lets through, where it has that.
+    fn lookup(&self) -> Option<Lookup> {
+        let by_email = || self.email.clone().map(Lookup::Email);
+        self.identifier.as_ref().map(Identifier::lookup).or_else(by_email)
     }
 
     /// Whether an officer, as the client sees them, is in the list.
@@ -300,8 +301,8 @@ fn rows_of(conn: &mut AnyConn, reach: &Reach, ids: &[Uuid]) -> Result<Vec<Row>, 
 /// # Errors
 /// Where the database fails.
 pub fn list(conn: &mut AnyConn, reach: &Reach, filter: &OfficerFilter, after: Option<Uuid>, fetch: i64) -> Result<Vec<Officer>, StorageError> {
-    if let Some(key) = filter.key() {
-        let found = answering(conn, reach, &[key])?;
+    if let Some(lookup) = filter.lookup() {
+        let found = answering(conn, reach, &[lookup])?;
         let mut officers = by_ids(conn, reach, &found)?;
         officers.retain(|officer| after.is_none_or(|after| after < officer.id) && filter.holds(officer));
         officers.truncate(usize::try_from(fetch).unwrap_or(usize::MAX));

@@ -375,6 +375,12 @@ diesel::table! {
     }
 }
 
+diesel::table! {
+    directory_version (version) {
+        version -> BigInt,
+    }
+}
+
 diesel::joinable!(appointments -> officers (officer_id));
 diesel::joinable!(number_spells -> appointments (appointment_id));
 diesel::joinable!(officer_join_keys -> officer_joins (join_id));

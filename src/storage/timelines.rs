@@ -2,16 +2,20 @@
 
 use std::collections::HashMap;
 
+use diesel::pg::Pg;
 use diesel::prelude::*;
+use diesel::query_builder::{AstPass, QueryFragment};
+use diesel::sql_types::{BigInt, Integer};
 use diesel::upsert::excluded;
 use jiff::civil::Date;
 use uuid::Uuid;
 
 use super::StorageError;
+use super::columns::columns;
 use super::conn::AnyConn;
-use super::dialect::{MAX_BINDS, per_backend, rows_per_statement};
+use super::dialect::{MAX_BINDS, per_backend};
 use super::schema::{agency_oris, agency_versions, coverage_changes};
-use super::types::{Id, On};
+use super::types::{Day, Guid, Id, On};
 use crate::domain::agency::AgencyKey;
 use crate::domain::timeline::{Differences, People};
 
@@ -54,23 +58,96 @@ impl Row {
 /// Where the database fails.
 pub fn add(conn: &mut AnyConn, lane: i32, differences: &Differences) -> Result<(), StorageError> {
     let rows: Vec<Row> = differences.iter().filter(|(_, people)| **people != People::NONE).map(|one| Row::of(lane % LANES, one)).collect();
-    for some in rows.chunks(rows_per_statement(10)) {
-        per_backend!(conn, c => diesel::insert_into(coverage_changes::table)
-            .values(some)
-            .on_conflict((coverage_changes::agency_id, coverage_changes::day, coverage_changes::lane))
-            .do_update()
-            .set((
-                coverage_changes::sworn.eq(coverage_changes::sworn + excluded(coverage_changes::sworn)),
-                coverage_changes::crisis.eq(coverage_changes::crisis + excluded(coverage_changes::crisis)),
-                coverage_changes::awareness.eq(coverage_changes::awareness + excluded(coverage_changes::awareness)),
-                coverage_changes::either.eq(coverage_changes::either + excluded(coverage_changes::either)),
-                coverage_changes::crisis_ever.eq(coverage_changes::crisis_ever + excluded(coverage_changes::crisis_ever)),
-                coverage_changes::awareness_ever.eq(coverage_changes::awareness_ever + excluded(coverage_changes::awareness_ever)),
-                coverage_changes::either_ever.eq(coverage_changes::either_ever + excluded(coverage_changes::either_ever)),
-            ))
-            .execute(c))?;
+    match conn {
+        AnyConn::Postgres(conn) => {
+            for some in rows.chunks(AT_ONCE) {
+                Changes::of(some).execute(conn)?;
+            }
+        }
+        // One by one: its statement stays prepared.
+        AnyConn::Sqlite(conn) => {
+            for row in &rows {
+                diesel::insert_into(coverage_changes::table)
+                    .values(row)
+                    .on_conflict((coverage_changes::agency_id, coverage_changes::day, coverage_changes::lane))
+                    .do_update()
+                    .set((
+                        coverage_changes::sworn.eq(coverage_changes::sworn + excluded(coverage_changes::sworn)),
+                        coverage_changes::crisis.eq(coverage_changes::crisis + excluded(coverage_changes::crisis)),
+                        coverage_changes::awareness.eq(coverage_changes::awareness + excluded(coverage_changes::awareness)),
+                        coverage_changes::either.eq(coverage_changes::either + excluded(coverage_changes::either)),
+                        coverage_changes::crisis_ever.eq(coverage_changes::crisis_ever + excluded(coverage_changes::crisis_ever)),
+                        coverage_changes::awareness_ever.eq(coverage_changes::awareness_ever + excluded(coverage_changes::awareness_ever)),
+                        coverage_changes::either_ever.eq(coverage_changes::either_ever + excluded(coverage_changes::either_ever)),
+                    ))
+                    .execute(conn)?;
+            }
+        }
     }
     Ok(())
+}
+
+/// How many rows one statement writes on PostgreSQL.
+const AT_ONCE: usize = 5_000;
+
+columns! {
+    /// Differences to be added.
+    struct Changes into "coverage_changes" {
+        agency_id: Id as Guid,
+        day: On as Day,
+        lane: i32 as Integer,
+        sworn: i32 as Integer,
+        crisis: i32 as Integer,
+        awareness: i32 as Integer,
+        either: i32 as Integer,
+        crisis_ever: i32 as Integer,
+        awareness_ever: i32 as Integer,
+        either_ever: i32 as Integer,
+    }
+}
+
+impl Changes {
+    fn of(rows: &[Row]) -> Self {
+        let mut columns = Self::default();
+        macro_rules! push {
+            ($($column:ident),+) => {
+                for row in rows {
+                    $(columns.$column.push(row.$column);)+
+                }
+            };
+        }
+        push!(agency_id, day, lane, sworn, crisis, awareness, either, crisis_ever, awareness_ever, either_ever);
+        columns
+    }
+}
+
+impl QueryFragment<Pg> for Changes {
+    fn walk_ast<'b>(&'b self, mut out: AstPass<'_, 'b, Pg>) -> QueryResult<()> {
+        self.walk_insert(&mut out)?;
+        out.push_sql(" ON CONFLICT (agency_id, day, lane) DO UPDATE SET ");
+        for (place, column) in ["sworn", "crisis", "awareness", "either", "crisis_ever", "awareness_ever", "either_ever"].into_iter().enumerate() {
+            let separator = if place == 0 { "" } else { ", " };
+            out.push_sql(&format!("{separator}{column} = coverage_changes.{column} + excluded.{column}"));
+        }
+        Ok(())
+    }
+}
+
+columns! {
+    /// Versions to be raised.
+    struct Raised into "agency_versions" {
+        agency_id: Id as Guid,
+        lane: i32 as Integer,
+        version: i64 as BigInt,
+    }
+}
+
+impl QueryFragment<Pg> for Raised {
+    fn walk_ast<'b>(&'b self, mut out: AstPass<'_, 'b, Pg>) -> QueryResult<()> {
+        self.walk_insert(&mut out)?;
+        out.push_sql(" ON CONFLICT (agency_id, lane) DO UPDATE SET version = agency_versions.version + excluded.version");
+        Ok(())
+    }
 }
 
 /// Raises the versions of agencies, given in their order, in the rows of a lane.
@@ -78,16 +155,25 @@ pub fn add(conn: &mut AnyConn, lane: i32, differences: &Differences) -> Result<(
 /// # Errors
 /// Where the database fails.
 pub fn raise(conn: &mut AnyConn, lane: i32, agencies: &[Uuid]) -> Result<(), StorageError> {
-    for some in agencies.chunks(rows_per_statement(3)) {
-        let row =
-            |agency: &Uuid| (agency_versions::agency_id.eq(Id(*agency)), agency_versions::lane.eq(lane % LANES), agency_versions::version.eq(1));
-        let rows: Vec<_> = some.iter().map(row).collect();
-        per_backend!(conn, c => diesel::insert_into(agency_versions::table)
-            .values(&rows)
-            .on_conflict((agency_versions::agency_id, agency_versions::lane))
-            .do_update()
-            .set(agency_versions::version.eq(agency_versions::version + excluded(agency_versions::version)))
-            .execute(c))?;
+    let lane = lane % LANES;
+    match conn {
+        AnyConn::Postgres(conn) => {
+            for some in agencies.chunks(AT_ONCE) {
+                let count = some.len();
+                let agency_id = some.iter().map(|agency| Id(*agency)).collect();
+                Raised { agency_id, lane: vec![lane; count], version: vec![1; count] }.execute(conn)?;
+            }
+        }
+        AnyConn::Sqlite(conn) => {
+            for agency in agencies {
+                diesel::insert_into(agency_versions::table)
+                    .values((agency_versions::agency_id.eq(Id(*agency)), agency_versions::lane.eq(lane), agency_versions::version.eq(1)))
+                    .on_conflict((agency_versions::agency_id, agency_versions::lane))
+                    .do_update()
+                    .set(agency_versions::version.eq(agency_versions::version + excluded(agency_versions::version)))
+                    .execute(conn)?;
+            }
+        }
     }
     Ok(())
 }

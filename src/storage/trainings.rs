@@ -9,6 +9,7 @@ pub use super::catalogue::{Catalogue, resolve};
 use super::StorageError;
 use super::conn::AnyConn;
 use super::coverage::CoverageChange;
+use super::directory;
 use super::schema::trainings;
 use super::types::{At, Id};
 use crate::domain::invalid::Invalid;
@@ -187,6 +188,7 @@ pub fn list(conn: &mut AnyConn, filter: &TrainingFilter, after: Option<Uuid>, fe
 /// # Errors
 /// [`super::Constraint::TrainingCode`] where another training has the code.
 pub fn insert(conn: &mut AnyConn, training: &Training) -> Result<(), StorageError> {
+    directory::change(conn)?;
     diesel::insert_into(trainings::table)
         .values((
             trainings::id.eq(Id(training.id)),
@@ -203,6 +205,7 @@ pub fn insert(conn: &mut AnyConn, training: &Training) -> Result<(), StorageErro
 /// # Errors
 /// [`super::Constraint::TrainingCode`] where another training has the code.
 pub fn update(conn: &mut AnyConn, coverage: &mut CoverageChange, training: &Training) -> Result<(), StorageError> {
+    directory::change(conn)?;
     let terms = |training: &Training| (training.recognition.status, training.draft.category, training.draft.validity_months);
     if by_id(conn, training.id)?.is_some_and(|was| terms(&was) != terms(training)) {
         coverage.touch_training(conn, training.id)?;
@@ -218,6 +221,7 @@ pub fn update(conn: &mut AnyConn, coverage: &mut CoverageChange, training: &Trai
 /// # Errors
 /// [`super::Constraint::Reference`] while something refers to it.
 pub fn delete(conn: &mut AnyConn, id: Uuid) -> Result<(), StorageError> {
+    directory::change(conn)?;
     diesel::delete(trainings::table.filter(trainings::id.eq(Id(id)))).execute(conn)?;
     Ok(())
 }

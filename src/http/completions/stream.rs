@@ -189,7 +189,7 @@ impl Batch {
     async fn push(&self, records: &Arc<Vec<Record>>) -> Result<Vec<Pushed>, ApiError> {
         patiently(|| {
             let records = records.clone();
-            self.caller.write(move |tx| push(tx, &records))
+            self.caller.write_matching(move |tx| push(tx, &records))
         })
         .await
     }

@@ -13,12 +13,8 @@ use crate::domain::completion::CompletionDraft;
 use crate::storage::StorageError;
 use crate::storage::conn::AnyConn;
 use crate::storage::coverage::{CoverageChange, Gained};
-use crate::storage::dialect::rows_per_statement;
 use crate::storage::schema::completions;
 use crate::storage::types::{At, Day, Doc, Guid, Id, Instant, Json, On};
-
-/// How many columns an insert of a completion binds.
-const COLUMNS: usize = 19;
 
 /// How many rows one statement writes on PostgreSQL, where it binds a list for each column.
 const AT_ONCE: usize = 5_000;
@@ -36,9 +32,9 @@ pub fn insert(
     now: Timestamp,
 ) -> Result<(), StorageError> {
     let gained = |new: &NewCompletion<'_>| {
-        let (officer, training) = new.placement.counts_for().zip(new.placement.training)?;
+        let officer = new.placement.counts_for()?;
         let CompletionDraft { completed, expires_on, passed, .. } = *new.draft;
-        Some(Gained { officer, training, completed_on: completed.date, expires_on, passed })
+        Some(Gained { officer, terms: new.terms, completed_on: completed.date, expires_on, passed })
     };
     coverage.gain(conn, &new.iter().filter_map(gained).collect::<Vec<_>>())?;
     match conn {
@@ -48,18 +44,16 @@ pub fn insert(
             }
         }
         AnyConn::Sqlite(conn) => {
-            for some in new.chunks(rows_per_statement(COLUMNS)) {
-                let row = |new: &NewCompletion<'_>| {
-                    (
-                        completions::id.eq(Id(new.id)),
-                        completions::client_id.eq(Id(client)),
-                        completions::external_id.eq(new.draft.external_id.as_str().to_owned()),
-                        completions::created_at.eq(At(now)),
-                        values(new, granted, now),
-                    )
-                };
-                let rows: Vec<_> = some.iter().map(row).collect();
-                diesel::insert_into(completions::table).values(rows).execute(conn)?;
+            // One by one: its statement stays prepared.
+            for new in new {
+                let row = (
+                    completions::id.eq(Id(new.id)),
+                    completions::client_id.eq(Id(client)),
+                    completions::external_id.eq(new.draft.external_id.as_str()),
+                    completions::created_at.eq(At(now)),
+                    values(new, granted, now),
+                );
+                diesel::insert_into(completions::table).values(row).execute(conn)?;
             }
         }
     }

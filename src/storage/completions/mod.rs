@@ -20,11 +20,12 @@ use super::StorageError;
 use super::conn::AnyConn;
 use super::coverage::CoverageChange;
 use super::dialect::{MAX_BINDS, per_backend, rows_per_statement};
+use super::lists::among;
 use super::officers::while_granted;
 use super::schema::{appointments, completion_revisions, completions, grants};
 use super::types::{At, Guid, Id, Instant, Json, On};
 use crate::domain::agency::AgencyKey;
-use crate::domain::completion::CompletionDraft;
+use crate::domain::completion::{CompletionDraft, TrainingTerms};
 use crate::domain::placement::{CompletionStatus, ParkedReason, Placement};
 use crate::domain::reach::{Granted, Reach};
 
@@ -103,6 +104,8 @@ pub struct NewCompletion<'a> {
     pub content_hash: String,
     /// Where it stands.
     pub placement: Placement,
+    /// What the training with which it is placed is worth, where that is recognized; asked of what is new.
+    pub terms: Option<TrainingTerms>,
     /// Our count of revisions.
     pub revision: u32,
     /// Whether staff placed it.
@@ -213,6 +216,9 @@ fn values(new: &NewCompletion<'_>, granted: Option<&[AgencyKey]>, now: Timestamp
     }
 }
 
+/// How many records are asked for at once.
+const AT_ONCE: usize = 20_000;
+
 type HeldRow = (Id, String, String, Option<i64>, Option<At>, i32, (Option<Id>, Option<Id>, Option<String>), (bool, bool));
 
 /// What is held of a client's records, by their `external_id`.
@@ -221,10 +227,10 @@ type HeldRow = (Id, String, String, Option<i64>, Option<At>, i32, (Option<Id>, O
 /// Where the database fails.
 pub fn held(conn: &mut AnyConn, client: Uuid, external_ids: &[&str]) -> Result<HashMap<String, Held>, StorageError> {
     let mut found = HashMap::new();
-    for some in external_ids.chunks(MAX_BINDS - 1) {
+    for some in external_ids.chunks(AT_ONCE) {
         let rows: Vec<HeldRow> = per_backend!(conn, c => completions::table
             .filter(completions::client_id.eq(Id(client)))
-            .filter(completions::external_id.eq_any(some))
+            .filter(among(completions::external_id, some))
             .select((
                 completions::id,
                 completions::external_id,

@@ -1,4 +1,4 @@
-//! Who answers to a key, in the vocabulary of [`crate::domain::matching`].
+//! Who answers to a lookup of [`crate::domain::lookup`].
 
 use std::collections::HashMap;
 
@@ -7,106 +7,135 @@ use diesel::prelude::*;
 use uuid::Uuid;
 
 use super::{Identifier, Within, agencies_within, appointed, current_ids, while_granted};
+use crate::domain::lookup::Lookup;
+use crate::domain::matching::identifier_key;
 use crate::domain::numbers::NumberKind;
 use crate::domain::reach::Reach;
 use crate::storage::conn::AnyConn;
-use crate::storage::dialect::{HALF_OF_BINDS, MAX_BINDS, per_backend};
+use crate::storage::dialect::{MAX_BINDS, per_backend};
+use crate::storage::lists::{among, pairs_among};
 use crate::storage::schema::{appointments, grants, number_spells, officer_identifiers, officers};
 use crate::storage::types::Id;
 use crate::storage::{StorageError, joins};
 
-/// Keys by their kind, without its prefix.
+/// Lookups by their kind.
 #[derive(Default)]
 struct Wanted<'a> {
-    ids: Vec<Id>,
+    ids: Vec<Uuid>,
     emails: Vec<&'a str>,
     email_sha1s: Vec<&'a str>,
-    /// With the prefix: that is how the column holds them.
+    /// Wherever they are.
     names: Vec<&'a str>,
-    identifiers: Vec<&'a str>,
-    employee_numbers: Vec<&'a str>,
-    badge_numbers: Vec<&'a str>,
+    names_at: Vec<(Uuid, &'a str)>,
+    identifiers: Vec<(&'a str, &'a str)>,
+    employee_numbers: Vec<(Uuid, &'a str)>,
+    badge_numbers: Vec<(Uuid, &'a str)>,
 }
 
 impl<'a> Wanted<'a> {
-    fn sort(keys: &'a [String]) -> Self {
+    fn sort(lookups: &'a [Lookup]) -> Self {
         let mut wanted = Self::default();
-        for key in keys {
-            match key.split_once(':') {
-                Some(("id", id)) => wanted.ids.extend(Uuid::try_parse(id).ok().map(Id)),
-                Some(("email", email)) => wanted.emails.push(email),
-                Some(("email_sha1", digest)) => wanted.email_sha1s.push(digest),
-                Some(("name", _)) => wanted.names.push(key),
-                Some(("identifier", identifier)) => wanted.identifiers.push(identifier),
-                Some(("employee", number)) => wanted.employee_numbers.push(number),
-                Some(("badge", number)) => wanted.badge_numbers.push(number),
-                _ => {}
+        for lookup in lookups {
+            match lookup {
+                Lookup::Id(id) => wanted.ids.push(*id),
+                Lookup::Email(email) => wanted.emails.push(email),
+                Lookup::EmailSha1(digest) => wanted.email_sha1s.push(digest),
+                Lookup::Name(None, key) => wanted.names.push(key),
+                Lookup::Name(Some(agency), key) => wanted.names_at.push((*agency, key)),
+                Lookup::Identifier(system, value) => wanted.identifiers.push((system, value)),
+                Lookup::Number(agency, NumberKind::Employee, number) => wanted.employee_numbers.push((*agency, number)),
+                Lookup::Number(agency, NumberKind::Badge, number) => wanted.badge_numbers.push((*agency, number)),
             }
         }
         wanted
     }
 }
 
-/// The officers within reach who answer to any of the keys, in the order of their ids: one statement for each kind of key, by
-/// thousands of keys at once.
+/// The officers within reach to whom any of the lookups leads, in the order of their ids: one statement for each kind, however many they are.
 ///
 /// # Errors
 /// Where the database fails.
-pub fn answering(conn: &mut AnyConn, reach: &Reach, keys: &[String]) -> Result<Vec<Uuid>, StorageError> {
-    let mut wanted = Wanted::sort(keys);
+pub fn answering(conn: &mut AnyConn, reach: &Reach, lookups: &[Lookup]) -> Result<Vec<Uuid>, StorageError> {
+    let mut wanted = Wanted::sort(lookups);
     if !wanted.ids.is_empty() {
-        let named: Vec<Uuid> = wanted.ids.iter().map(|id| id.0).collect();
-        let current = current_ids(conn, &named)?;
-        wanted.ids = named.into_iter().map(|id| Id(current.get(&id).copied().unwrap_or(id))).collect();
+        let current = current_ids(conn, &wanted.ids)?;
+        wanted.ids = wanted.ids.into_iter().map(|id| current.get(&id).copied().unwrap_or(id)).collect();
     }
     let mut found: Vec<Uuid> = Vec::new();
     for agencies in &agencies_within(reach) {
-        for some in wanted.ids.chunks(HALF_OF_BINDS) {
-            let query = officers::table.filter(officers::id.eq_any(some)).select(officers::id);
-            let ids = per_backend!(conn, c => appointed!(query.into_boxed(), officers::id, agencies).load(c))?;
-            extend(&mut found, ids);
+        macro_rules! bearers {
+            ($condition:expr) => {{
+                let query = officers::table.filter($condition).filter(officers::merged_into.is_null()).select(officers::id).into_boxed();
+                appointed!(query, officers::id, agencies)
+            }};
         }
-        for some in wanted.emails.chunks(HALF_OF_BINDS) {
-            let bearers = officers::table.filter(officers::email_folded.eq_any(some)).filter(officers::merged_into.is_null());
-            let ids = per_backend!(conn, c => appointed!(bearers.select(officers::id).into_boxed(), officers::id, agencies).load(c))?;
-            extend(&mut found, ids);
+        if !wanted.ids.is_empty() {
+            extend(&mut found, per_backend!(conn, c => bearers!(among(officers::id, &wanted.ids)).load(c))?);
         }
-        for some in wanted.email_sha1s.chunks(HALF_OF_BINDS) {
-            let bearers = officers::table.filter(officers::email_sha1.eq_any(some)).filter(officers::merged_into.is_null());
-            let ids = per_backend!(conn, c => appointed!(bearers.select(officers::id).into_boxed(), officers::id, agencies).load(c))?;
-            extend(&mut found, ids);
-            let bearers = officers::table.filter(officers::email_folded_sha1.eq_any(some)).filter(officers::merged_into.is_null());
-            let ids = per_backend!(conn, c => appointed!(bearers.select(officers::id).into_boxed(), officers::id, agencies).load(c))?;
-            extend(&mut found, ids);
+        if !wanted.emails.is_empty() {
+            extend(&mut found, per_backend!(conn, c => bearers!(among(officers::email_folded, &wanted.emails)).load(c))?);
         }
-        for some in wanted.names.chunks(HALF_OF_BINDS) {
-            let bearers = officers::table.filter(officers::name_key.eq_any(some)).filter(officers::merged_into.is_null());
-            let ids = per_backend!(conn, c => appointed!(bearers.select(officers::id).into_boxed(), officers::id, agencies).load(c))?;
-            extend(&mut found, ids);
+        if !wanted.email_sha1s.is_empty() {
+            extend(&mut found, per_backend!(conn, c => bearers!(among(officers::email_sha1, &wanted.email_sha1s)).load(c))?);
+            extend(&mut found, per_backend!(conn, c => bearers!(among(officers::email_folded_sha1, &wanted.email_sha1s)).load(c))?);
         }
-        let numbers = [(NumberKind::Employee, &wanted.employee_numbers), (NumberKind::Badge, &wanted.badge_numbers)];
-        for (kind, some) in numbers.into_iter().flat_map(|(kind, numbers)| numbers.chunks(HALF_OF_BINDS).map(move |some| (kind, some))) {
-            let ids = per_backend!(conn, c => {
-                let query = number_spells::table
-                    .inner_join(appointments::table)
-                    .filter(number_spells::kind.eq(kind.as_str()))
-                    .filter(number_spells::number.eq_any(some))
-                    .select(appointments::officer_id)
-                    .into_boxed();
+        if !wanted.names.is_empty() {
+            extend(&mut found, per_backend!(conn, c => bearers!(among(officers::name_key, &wanted.names)).load(c))?);
+        }
+        macro_rules! here {
+            ($query:expr, $agency:expr) => {
                 match agencies {
-                    Within::All => query,
-                    Within::Ids(agencies) => query.filter(number_spells::agency_id.eq_any(agencies)),
-                    Within::Grants { client, on, ids } => while_granted!(query.filter(number_spells::agency_id.eq_any(ids)), *client, *on),
+                    Within::All => $query.into_boxed(),
+                    Within::Ids(agencies) => $query.filter($agency.eq_any(agencies)).into_boxed(),
+                    Within::Grants { client, on, ids } => while_granted!($query.filter($agency.eq_any(ids)), *client, *on).into_boxed(),
                 }
-                .load(c)
-            })?;
-            extend(&mut found, ids);
+            };
         }
-        found.extend(by_identifier(conn, agencies, &wanted.identifiers)?);
+        if !wanted.names_at.is_empty() {
+            extend(
+                &mut found,
+                per_backend!(conn, c => {
+                    let query = appointments::table
+                        .inner_join(officers::table)
+                        .filter(pairs_among(appointments::agency_id, officers::name_key, &wanted.names_at))
+                        .filter(officers::merged_into.is_null())
+                        .select(officers::id);
+                    here!(query, appointments::agency_id).load(c)
+                })?,
+            );
+        }
+        for (kind, pairs) in [(NumberKind::Employee, &wanted.employee_numbers), (NumberKind::Badge, &wanted.badge_numbers)] {
+            if pairs.is_empty() {
+                continue;
+            }
+            extend(
+                &mut found,
+                per_backend!(conn, c => {
+                    let query = number_spells::table
+                        .inner_join(appointments::table)
+                        .filter(number_spells::kind.eq(kind.as_str()))
+                        .filter(pairs_among(number_spells::agency_id, number_spells::number, pairs))
+                        .select(appointments::officer_id);
+                    here!(query, number_spells::agency_id).load(c)
+                })?,
+            );
+        }
+        if !wanted.identifiers.is_empty() {
+            extend(
+                &mut found,
+                per_backend!(conn, c => {
+                    let query = officer_identifiers::table
+                        .filter(pairs_among(officer_identifiers::system, officer_identifiers::value, &wanted.identifiers))
+                        .select(officer_identifiers::officer_id)
+                        .into_boxed();
+                    appointed!(query, officer_identifiers::officer_id, agencies).load(c)
+                })?,
+            );
+        }
     }
     // Who sees everything sees the holder, and takes along the records that are joined with it.
-    let keys: Vec<&str> = keys.iter().filter(|key| key.starts_with("identifier:")).map(String::as_str).collect();
-    found.extend(joins::officers_by_keys(conn, reach, &keys)?);
+    let keys: Vec<String> = wanted.identifiers.iter().map(|(system, value)| identifier_key(system, value)).collect();
+    found.extend(joins::officers_by_keys(conn, reach, &keys.iter().map(String::as_str).collect::<Vec<_>>())?);
     found.sort_unstable();
     found.dedup();
     Ok(found)
@@ -114,28 +143,6 @@ pub fn answering(conn: &mut AnyConn, reach: &Reach, keys: &[String]) -> Result<V
 
 fn extend(found: &mut Vec<Uuid>, ids: Vec<Id>) {
     found.extend(ids.into_iter().map(|id| id.0));
-}
-
-/// `system|value`; where the bar stands in either, every reading is looked up.
-fn by_identifier(conn: &mut AnyConn, agencies: &Within, identifiers: &[&str]) -> Result<Vec<Uuid>, StorageError> {
-    let mut by_system: HashMap<&str, Vec<&str>> = HashMap::new();
-    for identifier in identifiers {
-        for (bar, _) in identifier.match_indices('|') {
-            by_system.entry(&identifier[..bar]).or_default().push(&identifier[bar + 1..]);
-        }
-    }
-    let mut found = Vec::new();
-    for (system, values) in by_system {
-        for some in values.chunks(HALF_OF_BINDS) {
-            let bearers = officer_identifiers::table
-                .filter(officer_identifiers::system.eq(system))
-                .filter(officer_identifiers::value.eq_any(some))
-                .select(officer_identifiers::officer_id);
-            let ids = per_backend!(conn, c => appointed!(bearers.into_boxed(), officer_identifiers::officer_id, agencies).load(c))?;
-            extend(&mut found, ids);
-        }
-    }
-    Ok(found)
 }
 
 /// Who holds these identifiers, anywhere: only to settle to whom they belong, and not to be shown.
