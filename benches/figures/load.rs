@@ -1,4 +1,4 @@
-//! Requests from several connections at once, and batches from one.
+//! Requests from several connections at once, and batches and files from one.
 
 use std::borrow::Cow;
 use std::time::{Duration, Instant};
@@ -10,14 +10,19 @@ use crate::service::Service;
 
 /// How many connections send at once.
 pub const CONNECTIONS: u32 = 8;
+/// How many of them push at once where it is many who do.
+pub const MANY: u32 = 32;
 
-/// For this long, each connection sends the next request when the last was answered. `request` is given the number of the
+/// For this long, each of so many connections sends the next request when the last was answered. `request` is given the number of the
 /// connection and of the request on it; every answer must have this status.
-pub fn send_for<'a>(service: &Service, time: Duration, status: u16, request: impl Fn(u32, u32) -> Cow<'a, [u8]> + Sync) -> Outcome<Rate> {
-    let mut connections = Vec::new();
-    for number in 0..CONNECTIONS {
-        connections.push((number, Connection::open(service.address)?));
-    }
+pub fn send_for<'a>(
+    service: &Service,
+    connections: u32,
+    time: Duration,
+    status: u16,
+    request: impl Fn(u32, u32) -> Cow<'a, [u8]> + Sync,
+) -> Outcome<Rate> {
+    let connections = (0..connections).map(|number| Ok((number, Connection::open(service.address)?))).collect::<Outcome<Vec<_>>>()?;
     let watch = Watch::start(service.process());
     let deadline = Instant::now() + time;
     let counts: Outcome<Vec<u32>> = std::thread::scope(|scope| {
@@ -50,4 +55,18 @@ pub fn send_batches(service: &Service, batches: &[Vec<u8>], size: u32, outcome: 
         count += size;
     }
     Ok(watch.stop(count))
+}
+
+/// Sends a file of `records` lines on a connection of its own, each of which must come out as `outcome`, and reads what the service
+/// tells of each.
+pub fn send_file(service: &Service, file: &[u8], records: u32, outcome: &str) -> Outcome<Rate> {
+    let mut connection = Connection::open(service.address)?;
+    let watch = Watch::start(service.process());
+    let last = connection.expect_lines(file, 207)?;
+    let rate = watch.stop(records);
+    let summary = &last["summary"];
+    if summary["received"] != records || summary[outcome] != records {
+        return Err(format!("a file of {records} records should be {outcome}: {last}").into());
+    }
+    Ok(rate)
 }

@@ -1,7 +1,7 @@
 //! What the service does in a second, on each database, beside what the database does without it.
 //!
 //! `scripts/bench` runs it with a PostgreSQL of its own; `cargo bench --bench figures` alone measures SQLite.
-//! It runs the binary as it is served, on 127.0.0.1 and on a fresh database, and takes under five minutes.
+//! It runs the binary as it is served, on 127.0.0.1 and on a fresh database, and takes about five minutes.
 
 mod audit;
 mod http;
@@ -11,7 +11,9 @@ mod rate;
 mod report;
 mod sample;
 mod service;
+mod sqlite;
 mod stages;
+mod stream;
 
 use std::error::Error;
 use std::path::Path;

@@ -91,7 +91,7 @@ impl Postgres {
         let script = format!(
             "\\set i :i + 1\n\
              INSERT INTO {table} (id, external_id, officer_id, created_at, updated_at, {columns}) \
-             SELECT gen_random_uuid(), format('pgbench-%s-%s-%s', :round::int, :client_id::int, :i::int), officers[1 + :i::int % 50], now(), now(), {columns} \
+             SELECT gen_random_uuid(), format('pgbench-%s-%s-%s-%s', :connections::int, :round::int, :client_id::int, :i::int), officers[1 + :i::int % 50], now(), now(), {columns} \
              FROM pgbench_row;\n"
         );
         std::fs::write(self.script(), script)?;
@@ -99,8 +99,9 @@ impl Postgres {
     }
 
     /// Lets pgbench insert rows into a twin, one a transaction, from as many connections as the service is sent requests.
-    pub fn pgbench(&self, round: usize, time: Duration) -> Outcome<Rate> {
-        self.run_pgbench(&self.script(), &["--define=i=0", "--define", &format!("round={round}")], time)
+    pub fn pgbench(&self, connections: u32, round: usize, time: Duration) -> Outcome<Rate> {
+        let (of_round, of_connections) = (format!("--define=round={round}"), format!("--define=connections={connections}"));
+        self.run_pgbench(&self.script(), connections, &["--define=i=0", &of_round, &of_connections], time)
     }
 
     /// Lets pgbench select the row of an agency by its id, as `pgbench -S` selects one, from as many connections.
@@ -108,11 +109,11 @@ impl Postgres {
         let script = self.folder.path().join("select.sql");
         let id = self.sql(&[&format!("SELECT id FROM agencies WHERE ori = '{ori}'")])?;
         std::fs::write(&script, format!("SELECT * FROM agencies WHERE id = '{}';\n", id.trim()))?;
-        self.run_pgbench(&script, &[], time)
+        self.run_pgbench(&script, CONNECTIONS, &[], time)
     }
 
-    fn run_pgbench(&self, script: &Path, defined: &[&str], time: Duration) -> Outcome<Rate> {
-        let (connections, seconds) = (CONNECTIONS.to_string(), time.as_secs().to_string());
+    fn run_pgbench(&self, script: &Path, connections: u32, defined: &[&str], time: Duration) -> Outcome<Rate> {
+        let (connections, seconds) = (connections.to_string(), time.as_secs().to_string());
         let mut command = Command::new("pgbench");
         command.args(["--no-vacuum", "--protocol=prepared", "--jobs=2", "--client", &connections, "--time", &seconds]);
         let printed = run(command.args(defined).arg("--file").arg(script).arg(self.url()))?;

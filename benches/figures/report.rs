@@ -3,10 +3,11 @@
 use std::fmt::Write as _;
 use std::process::Command;
 
-use crate::load::CONNECTIONS;
+use crate::load::{CONNECTIONS, MANY};
 use crate::rate::{Rate, median};
 use crate::sample::{AGENCIES, BATCH, OFFICERS};
 use crate::stages::{Figure, Figures, ROUNDS};
+use crate::stream::RECORDS;
 
 /// What was measured on a database.
 pub struct Column {
@@ -16,15 +17,21 @@ pub struct Column {
     pub figures: Figures,
 }
 
-const NAMES: [(Figure, &str); 14] = [
+const NAMES: [(Figure, &str); 20] = [
     (Figure::Livez, "`GET /livez`"),
     (Figure::Status, "`GET /v1/agencies/{agency}/certification-status`"),
     (Figure::Select, "pgbench: a select of the agency's row by its id"),
-    (Figure::Push, "`POST /v1/completions`, new records"),
-    (Figure::Pgbench, "pgbench: the same insert, one row a transaction"),
+    (Figure::Push8, "`POST /v1/completions`, new records, 8 connections"),
+    (Figure::Pgbench8, "pgbench: the same insert, one row a transaction, 8 connections"),
+    (Figure::Push32, "`POST /v1/completions`, new records, 32 connections"),
+    (Figure::Pgbench32, "pgbench: the same insert, one row a transaction, 32 connections"),
     (Figure::Batch, "`POST /v1/completions/batch`, new records"),
     (Figure::Again, "the same batches again: unchanged"),
     (Figure::Copy, "COPY: the same rows, in one"),
+    (Figure::File, "`POST /v1/completions/batch` of a file as NDJSON, new records"),
+    (Figure::FileAgain, "the same file again: unchanged"),
+    (Figure::FileCopy, "COPY: the rows of the file, in one"),
+    (Figure::FileInserts, "prepared inserts: the rows of the file, in one transaction"),
     (Figure::Plain1, "audit rows without a chain, 1 writer"),
     (Figure::Lanes1, "audit entries in 64 lanes, 1 writer"),
     (Figure::Lane1, "audit entries in one lane, 1 writer"),
@@ -33,15 +40,20 @@ const NAMES: [(Figure, &str); 14] = [
     (Figure::Lane8, "audit entries in one lane, 8 writers"),
 ];
 
-const RATIOS: [(Figure, Figure, &str); 8] = [
-    (Figure::Status, Figure::Livez, "status / `/livez`"),
-    (Figure::Status, Figure::Select, "status / pgbench's select"),
-    (Figure::Push, Figure::Pgbench, "single pushes / pgbench"),
-    (Figure::Batch, Figure::Copy, "batch / COPY"),
-    (Figure::Batch, Figure::Push, "completions by batch / by single pushes"),
-    (Figure::Lanes1, Figure::Plain1, "audit entries / rows without a chain, 1 writer"),
-    (Figure::Lanes8, Figure::Plain8, "audit entries / rows without a chain, 8 writers"),
-    (Figure::Lanes8, Figure::Lane8, "audit entries in 64 lanes / in one, 8 writers"),
+/// What is put beside what, its name, and what the project wants it to be at least, where it has said so.
+const RATIOS: [(Figure, Figure, &str, Option<f64>); 12] = [
+    (Figure::Status, Figure::Livez, "status / `/livez`", Some(0.5)),
+    (Figure::Status, Figure::Select, "status / pgbench's select", Some(0.5)),
+    (Figure::Push8, Figure::Pgbench8, "single pushes / pgbench, 8 connections", Some(0.5)),
+    (Figure::Push32, Figure::Pgbench32, "single pushes / pgbench, 32 connections", Some(0.5)),
+    (Figure::Batch, Figure::Copy, "batch / COPY", Some(0.25)),
+    (Figure::File, Figure::FileCopy, "NDJSON / COPY", Some(0.25)),
+    (Figure::File, Figure::FileInserts, "NDJSON / prepared inserts", Some(0.25)),
+    (Figure::FileAgain, Figure::File, "the same file again, unchanged / the first time", Some(1.0)),
+    (Figure::Batch, Figure::Push8, "completions by batch / by single pushes, 8 connections", None),
+    (Figure::Lanes1, Figure::Plain1, "audit entries / rows without a chain, 1 writer", None),
+    (Figure::Lanes8, Figure::Plain8, "audit entries / rows without a chain, 8 writers", None),
+    (Figure::Lanes8, Figure::Lane8, "audit entries in 64 lanes / in one, 8 writers", None),
 ];
 
 /// Where and on what the figures are measured.
@@ -70,18 +82,22 @@ pub fn render(facts: &[String], columns: &[Column]) -> String {
     let _ = writeln!(
         page,
         "\nThe service runs as its own process with its default settings, its log written to a file, and is called over 127.0.0.1 by a lean client that\n\
-         keeps its connections open: {CONNECTIONS} of them at once, one for batches (of {BATCH}). The database begins with {AGENCIES} agencies of {OFFICERS} sworn officers,\n\
-         one completion each. Officers are named by agency, badge number and family name. The rows beside are written into a table with the same\n\
-         rows, indexes and foreign keys as `completions`; pgbench has as many connections, and draws its ids at random. Each figure is the median of {ROUNDS}\n\
-         rounds, with the lowest and the highest; the processor time is of service and client, not of PostgreSQL."
+         keeps its connections open: {CONNECTIONS} of them at once, or {MANY}, and one for batches (of {BATCH}) and files (of {RECORDS} lines, with an outcome read of\n\
+         each while the file is sent). The database begins with {AGENCIES} agencies of {OFFICERS} sworn officers, one completion each. Officers are named by agency,\n\
+         badge number and family name. The rows beside are written into a table with the same rows, indexes and foreign keys as `completions`, on\n\
+         SQLite into a copy of the database, with the same settings, by prepared inserts in one transaction; pgbench has as many connections as the\n\
+         pushes beside it, and draws its ids at random. What a round writes stays there for those after it, so each officer has ever more completions.\n\
+         Each figure is the median of {ROUNDS} rounds, with the lowest and the highest. The processor time is of service and client, not of PostgreSQL;\n\
+         microseconds each are milliseconds for a thousand rows."
     );
     for column in columns {
         let _ = writeln!(page, "\n## {}\n", column.database);
         page += &table(&["", "a second", "lowest to highest", "service, µs each", "client, µs each"], &rates(&column.figures));
     }
-    page += "\n## Ratios\n\nThe median of the ratios of the rounds.\n\n";
+    page += "\n## Ratios\n\nThe median of the ratios of the rounds, and what they shall be at least, where the project has set itself a bound.\n\n";
     let mut titles = vec![""];
     titles.extend(columns.iter().map(|column| column.database));
+    titles.push("at least");
     page += &table(&titles, &ratios(columns));
     page
 }
@@ -103,9 +119,10 @@ fn ratios(columns: &[Column]) -> Vec<Vec<String>> {
         let pairs = column.figures.get(&one)?.iter().zip(column.figures.get(&other)?);
         median(pairs.map(|(one, other)| one.per_second / other.per_second).collect()).map(|ratio| format!("{ratio:.3}"))
     };
-    let row = |(one, other, name): &(Figure, Figure, &str)| {
+    let row = |(one, other, name, bound): &(Figure, Figure, &str, Option<f64>)| {
         let mut row = vec![(*name).to_owned()];
         row.extend(columns.iter().map(|column| cell(column, *one, *other).unwrap_or_else(|| "–".to_owned())));
+        row.push(bound.map_or_else(|| "–".to_owned(), |bound| bound.to_string()));
         row
     };
     RATIOS.iter().map(row).collect()

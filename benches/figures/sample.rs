@@ -3,7 +3,7 @@
 use serde_json::{Value, json};
 
 use crate::Outcome;
-use crate::http::{Connection, request};
+use crate::http::{Connection, request, request_of_lines};
 use crate::service::Service;
 
 /// How many agencies there are.
@@ -65,6 +65,12 @@ pub fn batches(token: &str, name: &str, count: u32) -> Vec<Vec<u8>> {
         request("POST", "/v1/completions/batch", Some(token), &json!({"completions": records}).to_string())
     };
     (0..count).map(of_one).collect()
+}
+
+/// A request that pushes so many records as lines, which no other file of another `name` has.
+pub fn file(token: &str, name: &str, records: u32) -> Vec<u8> {
+    let lines: String = (0..records).map(|number| completion(&format!("{name}-{number:06}"), number).to_string() + "\n").collect();
+    request_of_lines("/v1/completions/batch", token, &lines)
 }
 
 fn badge(officer: u32) -> String {

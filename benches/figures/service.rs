@@ -2,6 +2,7 @@
 
 use std::fs::File;
 use std::net::{Ipv4Addr, SocketAddr, TcpListener};
+use std::path::PathBuf;
 use std::process::{Child, Command, Stdio};
 use std::time::{Duration, Instant};
 
@@ -43,6 +44,11 @@ impl Service {
     /// What its audit log is sealed with.
     pub fn audit_keys(&self) -> Outcome<onemind::service::audit::Keys> {
         Ok(onemind::tokens::audit_keys(self.folder.path())?)
+    }
+
+    /// Its SQLite file, where it has no PostgreSQL.
+    pub fn file(&self) -> PathBuf {
+        self.folder.path().join("onemind.db")
     }
 
     fn wait_until_ready(&mut self) -> Outcome<()> {

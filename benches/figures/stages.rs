@@ -7,7 +7,7 @@ use std::time::Duration;
 
 use crate::Outcome;
 use crate::http::{Connection, request};
-use crate::load::{send_batches, send_for};
+use crate::load::{CONNECTIONS, MANY, send_batches, send_for};
 use crate::postgres::Postgres;
 use crate::rate::Rate;
 use crate::sample::{self, BATCH, OFFICERS};
@@ -27,11 +27,17 @@ pub enum Figure {
     Livez,
     Status,
     Select,
-    Push,
-    Pgbench,
+    Push8,
+    Pgbench8,
+    Push32,
+    Pgbench32,
     Batch,
     Again,
     Copy,
+    File,
+    FileAgain,
+    FileCopy,
+    FileInserts,
     Plain1,
     Lanes1,
     Lane1,
@@ -49,6 +55,8 @@ pub enum Stage {
     Push,
     /// Batches.
     Batch,
+    /// Files, streamed.
+    Stream,
     /// The audit log alone.
     Audit,
 }
@@ -81,6 +89,10 @@ pub fn measure(postgres: Option<&Postgres>, only: Option<Stage>) -> Outcome<Figu
         say("pushing batches", postgres);
         push_batches(&service, &token, postgres, &mut figures)?;
     }
+    if wanted(Stage::Stream) {
+        say("streaming files", postgres);
+        crate::stream::measure(&service, &token, postgres, &mut figures)?;
+    }
     if let Some(postgres) = postgres
         && wanted(Stage::Audit)
     {
@@ -100,8 +112,8 @@ fn read(service: &Service, token: &str, postgres: Option<&Postgres>, figures: &m
     }
     for round in 0..=ROUNDS {
         let rates = [
-            (Figure::Livez, send_for(service, TIME, 200, |_, _| Cow::Borrowed(&live))?),
-            (Figure::Status, send_for(service, TIME, 200, |_, _| Cow::Borrowed(&status))?),
+            (Figure::Livez, send_for(service, CONNECTIONS, TIME, 200, |_, _| Cow::Borrowed(&live))?),
+            (Figure::Status, send_for(service, CONNECTIONS, TIME, 200, |_, _| Cow::Borrowed(&status))?),
         ];
         keep(figures, round, rates);
         if let Some(postgres) = postgres {
@@ -117,13 +129,15 @@ fn push(service: &Service, token: &str, postgres: Option<&Postgres>, figures: &m
         postgres.prepare_pgbench("completions_by_pgbench")?;
     }
     for round in 0..=ROUNDS {
-        let record = |connection: u32, number: u32| {
-            let record = sample::completion(&format!("push-{round}-{connection}-{number}"), connection + number * 7);
-            Cow::Owned(request("POST", "/v1/completions", Some(token), &record.to_string()))
-        };
-        keep(figures, round, [(Figure::Push, send_for(service, TIME, 201, record)?)]);
-        if let Some(postgres) = postgres {
-            keep(figures, round, [(Figure::Pgbench, postgres.pgbench(round, TIME)?)]);
+        for (connections, pushed, beside) in [(CONNECTIONS, Figure::Push8, Figure::Pgbench8), (MANY, Figure::Push32, Figure::Pgbench32)] {
+            let record = |connection: u32, number: u32| {
+                let record = sample::completion(&format!("push-{connections}-{round}-{connection}-{number}"), connection + number * 7);
+                Cow::Owned(request("POST", "/v1/completions", Some(token), &record.to_string()))
+            };
+            keep(figures, round, [(pushed, send_for(service, connections, TIME, 201, record)?)]);
+            if let Some(postgres) = postgres {
+                keep(figures, round, [(beside, postgres.pgbench(connections, round, TIME)?)]);
+            }
         }
     }
     Ok(())

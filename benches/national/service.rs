@@ -42,7 +42,10 @@ impl Place {
                 let asked = ["--no-psqlrc", "--tuples-only", "--no-align", url, "--command", "SELECT pg_database_size(current_database())"];
                 String::from_utf8(Command::new("psql").args(asked).output()?.stdout)?.trim().parse::<u64>()?
             }
-            None => std::fs::metadata(self.folder.join("onemind.db"))?.len(),
+            // With what was written last, which is in a file of its own.
+            None => {
+                ["onemind.db", "onemind.db-wal"].iter().filter_map(|file| std::fs::metadata(self.folder.join(file)).ok()).map(|file| file.len()).sum()
+            }
         };
         Ok(bytes / 1024 / 1024)
     }
