@@ -11,6 +11,15 @@ use crate::Outcome;
 use crate::load::CONNECTIONS;
 use crate::rate::Rate;
 
+/// What pgbench inserts in a transaction.
+#[derive(Debug, Clone, Copy)]
+pub enum Inserts {
+    /// The row of a completion.
+    Completion,
+    /// What a push inserts: the row of a completion, and an entry of the audit log.
+    Both,
+}
+
 /// A fresh database; it goes when this is dropped.
 pub struct Postgres {
     admin: String,
@@ -46,16 +55,21 @@ impl Postgres {
 
     /// Makes a table that is as `completions` is: columns, constraints, indexes, foreign keys, rows.
     pub fn twin(&self, table: &str) -> Outcome<()> {
+        self.twin_of("completions", table)
+    }
+
+    /// Makes a table that is as another is.
+    fn twin_of(&self, original: &str, table: &str) -> Outcome<()> {
         self.sql(&[
-            &format!("CREATE TABLE {table} (LIKE completions INCLUDING ALL)"),
+            &format!("CREATE TABLE {table} (LIKE {original} INCLUDING ALL)"),
             &format!(
                 "DO $$ DECLARE key text; BEGIN \
-                   FOR key IN SELECT pg_get_constraintdef(oid) FROM pg_constraint WHERE conrelid = 'completions'::regclass AND contype = 'f' LOOP \
+                   FOR key IN SELECT pg_get_constraintdef(oid) FROM pg_constraint WHERE conrelid = '{original}'::regclass AND contype = 'f' LOOP \
                      EXECUTE 'ALTER TABLE {table} ADD ' || key; \
                    END LOOP; \
                  END $$"
             ),
-            &format!("INSERT INTO {table} SELECT * FROM completions ORDER BY id"),
+            &format!("INSERT INTO {table} SELECT * FROM {original} ORDER BY id"),
             &format!("ANALYZE {table}"),
         ])?;
         Ok(())
@@ -94,14 +108,25 @@ impl Postgres {
              SELECT gen_random_uuid(), format('pgbench-%s-%s-%s-%s', :connections::int, :round::int, :client_id::int, :i::int), officers[1 + :i::int % 50], now(), now(), {columns} \
              FROM pgbench_row;\n"
         );
-        std::fs::write(self.script(), script)?;
+        std::fs::write(self.script(Inserts::Completion), &script)?;
+        // The lane of a connection, and a number in it that no other round has.
+        self.twin_of("audit_log", "audit_by_pgbench")?;
+        self.sql(&["CREATE TABLE pgbench_entry AS SELECT * FROM audit_log ORDER BY id DESC LIMIT 1", "ANALYZE pgbench_entry"])?;
+        let columns = "at, subject, operation, outcome, status, resource, agency_id, request_id, address, fields, detail, ids, key_name, hash";
+        let entry = format!(
+            "INSERT INTO audit_by_pgbench (id, lane, sequence, client_id, resource_id, {columns}) \
+             SELECT gen_random_uuid(), 1000 + :client_id::int, :connections::bigint * 1000000000 + :round::bigint * 10000000 + :i::bigint, client_id, \
+             gen_random_uuid()::text, {columns} FROM pgbench_entry;\n"
+        );
+        let (set, insert) = script.split_once('\n').ok_or("the script has two lines")?;
+        std::fs::write(self.script(Inserts::Both), format!("{set}\nBEGIN;\n{insert}{entry}COMMIT;\n"))?;
         Ok(())
     }
 
-    /// Lets pgbench insert rows into a twin, one a transaction, from as many connections as the service is sent requests.
-    pub fn pgbench(&self, connections: u32, round: usize, time: Duration) -> Outcome<Rate> {
+    /// Lets pgbench insert rows into twins, in a transaction each time, from as many connections as the service is sent requests.
+    pub fn pgbench(&self, inserts: Inserts, connections: u32, round: usize, time: Duration) -> Outcome<Rate> {
         let (of_round, of_connections) = (format!("--define=round={round}"), format!("--define=connections={connections}"));
-        self.run_pgbench(&self.script(), connections, &["--define=i=0", &of_round, &of_connections], time)
+        self.run_pgbench(&self.script(inserts), connections, &["--define=i=0", &of_round, &of_connections], time)
     }
 
     /// Lets pgbench select the row of an agency by its id, as `pgbench -S` selects one, from as many connections.
@@ -121,8 +146,8 @@ impl Postgres {
         Ok(Rate::beside(rate))
     }
 
-    fn script(&self) -> std::path::PathBuf {
-        Path::new(self.folder.path()).join("insert.sql")
+    fn script(&self, inserts: Inserts) -> std::path::PathBuf {
+        self.folder.path().join(format!("{inserts:?}.sql"))
     }
 }
 

@@ -7,13 +7,14 @@ use crate::http::{Connection, request, request_of_lines};
 use crate::service::Service;
 
 /// How many agencies there are.
-pub const AGENCIES: u32 = 20;
+pub const AGENCIES: u32 = 40;
 /// How many officers each has, all sworn.
-pub const OFFICERS: u32 = 100;
+pub const OFFICERS: u32 = 500;
 /// How many records a batch has.
 pub const BATCH: u32 = 1_000;
-/// One of each category.
-const TRAININGS: [(&str, &str, &str); 2] = [("CIT-40", "cit", "crisis_intervention"), ("MHFA-8", "mhfa", "mental_health_awareness")];
+/// One of each category: code, program, category, and the months for which it is valid.
+const TRAININGS: [(&str, &str, &str, Option<u32>); 2] =
+    [("MHFA-8", "mhfa", "mental_health_awareness", None), ("CIT-40", "cit", "crisis_intervention", Some(36))];
 
 /// An agency's key in paths and references.
 pub fn agency(number: u32) -> String {
@@ -25,8 +26,9 @@ pub fn load(service: &Service) -> Outcome<()> {
     let token = service.token("iacp", "all", &[])?;
     let mut connection = Connection::open(service.address)?;
     let mut ask = |method: &str, path: &str, body: &Value, status| connection.expect(&request(method, path, Some(&token), &body.to_string()), status);
-    for (code, program, category) in TRAININGS {
-        let training = ask("POST", "/v1/trainings", &json!({"code": code, "title": code, "program": program, "category": category}), 201)?;
+    for (code, program, category, months) in TRAININGS {
+        let training = json!({"code": code, "title": code, "program": program, "category": category, "validity_months": months});
+        let training = ask("POST", "/v1/trainings", &training, 201)?;
         let path = format!("/v1/trainings/{}/recognition", training["id"].as_str().unwrap_or_default());
         ask("PUT", &path, &json!({"status": "recognized", "note": null}), 200)?;
     }
@@ -48,20 +50,34 @@ fn entry(officer: u32) -> Value {
         "sworn": true, "started_on": "2019-05-01", "identifiers": []})
 }
 
-/// A completion: the officers have their turns, and each of them the trainings.
+/// A completion: the officers have their turns. By the record's name it is of one training or the other, and of one of five years; what
+/// is valid for some months changes from when until when the officer counts.
 pub fn completion(external_id: &str, number: u32) -> Value {
+    let chance = external_id.bytes().fold(7_u32, |sum, byte| sum.wrapping_mul(31).wrapping_add(u32::from(byte))) / 7;
+    of_training(external_id, number, (chance % 2) as usize, 2020 + chance / 2 % 5)
+}
+
+fn of_training(external_id: &str, number: u32, training: usize, year: u32) -> Value {
     let officer = number % (AGENCIES * OFFICERS);
-    let (training, ..) = TRAININGS[(number / (AGENCIES * OFFICERS) % 2) as usize];
+    let (training, ..) = TRAININGS[training];
     json!({"external_id": external_id, "officer": {"agency": agency(officer / OFFICERS), "badge_number": badge(officer), "family_name": word(officer)},
-        "training": {"code": training}, "completed_on": format!("2024-{:02}-{:02}", 1 + number % 12, 1 + number % 28), "expires_on": null,
+        "training": {"code": training}, "completed_on": format!("{year}-{:02}-{:02}", 1 + number % 12, 1 + number % 28), "expires_on": null,
         "hours": 40, "score": 0.93, "passed": true, "certificate_number": format!("C-{number}"), "evidence_url": format!("https://lms.example/c/{number}")})
 }
 
 /// Requests that push `count` batches, of records that no other batch of another `name` has.
 pub fn batches(token: &str, name: &str, count: u32) -> Vec<Vec<u8>> {
+    in_batches(token, count, |number| completion(&format!("{name}-{number:06}"), number))
+}
+
+/// Requests that push one completion of each officer, of a training that is valid for ever.
+pub fn first_batches(token: &str) -> Vec<Vec<u8>> {
+    in_batches(token, AGENCIES * OFFICERS / BATCH, |number| of_training(&format!("before-{number:06}"), number, 0, 2020))
+}
+
+fn in_batches(token: &str, count: u32, record: impl Fn(u32) -> Value) -> Vec<Vec<u8>> {
     let of_one = |batch: u32| {
-        let numbers = batch * BATCH..(batch + 1) * BATCH;
-        let records: Vec<Value> = numbers.map(|number| completion(&format!("{name}-{number:06}"), number)).collect();
+        let records: Vec<Value> = (batch * BATCH..(batch + 1) * BATCH).map(&record).collect();
         request("POST", "/v1/completions/batch", Some(token), &json!({"completions": records}).to_string())
     };
     (0..count).map(of_one).collect()

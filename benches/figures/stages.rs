@@ -8,7 +8,7 @@ use std::time::Duration;
 use crate::Outcome;
 use crate::http::{Connection, request};
 use crate::load::{CONNECTIONS, MANY, send_batches, send_for};
-use crate::postgres::Postgres;
+use crate::postgres::{Inserts, Postgres};
 use crate::rate::Rate;
 use crate::sample::{self, BATCH, OFFICERS};
 use crate::service::Service;
@@ -28,8 +28,10 @@ pub enum Figure {
     Status,
     Select,
     Push8,
+    Both8,
     Pgbench8,
     Push32,
+    Both32,
     Pgbench32,
     Batch,
     Again,
@@ -71,7 +73,7 @@ pub fn measure(postgres: Option<&Postgres>, only: Option<Stage>) -> Outcome<Figu
     sample::load(&service)?;
     let agencies: Vec<String> = (0..sample::AGENCIES).map(sample::agency).collect();
     let token = service.token("lms", "completions:write status:read", &agencies)?;
-    send_batches(&service, &sample::batches(&token, "before", 2), BATCH, "created")?;
+    send_batches(&service, &sample::first_batches(&token), BATCH, "created")?;
     if let Some(postgres) = postgres {
         postgres.sql(&["ANALYZE"])?; // as autovacuum does, sooner or later
     }
@@ -129,14 +131,16 @@ fn push(service: &Service, token: &str, postgres: Option<&Postgres>, figures: &m
         postgres.prepare_pgbench("completions_by_pgbench")?;
     }
     for round in 0..=ROUNDS {
-        for (connections, pushed, beside) in [(CONNECTIONS, Figure::Push8, Figure::Pgbench8), (MANY, Figure::Push32, Figure::Pgbench32)] {
+        let turns = [(CONNECTIONS, Figure::Push8, Figure::Both8, Figure::Pgbench8), (MANY, Figure::Push32, Figure::Both32, Figure::Pgbench32)];
+        for (connections, pushed, both, one) in turns {
             let record = |connection: u32, number: u32| {
                 let record = sample::completion(&format!("push-{connections}-{round}-{connection}-{number}"), connection + number * 7);
                 Cow::Owned(request("POST", "/v1/completions", Some(token), &record.to_string()))
             };
             keep(figures, round, [(pushed, send_for(service, connections, TIME, 201, record)?)]);
             if let Some(postgres) = postgres {
-                keep(figures, round, [(beside, postgres.pgbench(connections, round, TIME)?)]);
+                keep(figures, round, [(both, postgres.pgbench(Inserts::Both, connections, round, TIME)?)]);
+                keep(figures, round, [(one, postgres.pgbench(Inserts::Completion, connections, round, TIME)?)]);
             }
         }
     }

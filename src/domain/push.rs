@@ -1,6 +1,6 @@
 //! What a push does to what is held of the same record (rule 9).
 
-use std::fmt::Write;
+use std::fmt::{Display, Write};
 
 use jiff::Timestamp;
 
@@ -52,43 +52,54 @@ impl CompletionDraft {
     /// Every field is in it, the revision and the timestamp too: a newer revision of the same words is an update, so
     /// that what is compared with later is the newest revision seen.
     pub fn canonical(&self) -> String {
-        let mut text = String::new();
+        let mut text = Canonical { text: String::with_capacity(512), ..Canonical::default() };
         let officer = &self.officer;
-        put(&mut text, "external_id", Some(&self.external_id));
-        put(&mut text, "officer.id", officer.id.as_ref());
-        put(&mut text, "officer.identifier.system", officer.identifier.as_ref().map(|i| &i.system));
-        put(&mut text, "officer.identifier.value", officer.identifier.as_ref().map(|i| &i.value));
-        put(&mut text, "officer.email", officer.email.as_ref());
-        put(&mut text, "officer.agency", officer.agency.as_ref());
-        put(&mut text, "officer.employee_number", officer.employee_number.as_ref());
-        put(&mut text, "officer.badge_number", officer.badge_number.as_ref());
-        put(&mut text, "officer.family_name", officer.family_name.as_ref());
-        put(&mut text, "officer.given_name", officer.given_name.as_ref());
-        put(&mut text, "officer.appointed_on", officer.appointed_on.as_ref());
+        text.put("external_id", Some(&self.external_id));
+        text.put("officer.id", officer.id.as_ref());
+        text.put("officer.identifier.system", officer.identifier.as_ref().map(|i| &i.system));
+        text.put("officer.identifier.value", officer.identifier.as_ref().map(|i| &i.value));
+        text.put("officer.email", officer.email.as_ref());
+        text.put("officer.agency", officer.agency.as_ref());
+        text.put("officer.employee_number", officer.employee_number.as_ref());
+        text.put("officer.badge_number", officer.badge_number.as_ref());
+        text.put("officer.family_name", officer.family_name.as_ref());
+        text.put("officer.given_name", officer.given_name.as_ref());
+        text.put("officer.appointed_on", officer.appointed_on.as_ref());
         match &self.training {
-            TrainingReference::Id(id) => put(&mut text, "training.id", Some(id)),
-            TrainingReference::Code(code) => put(&mut text, "training.code", Some(code)),
+            TrainingReference::Id(id) => text.put("training.id", Some(id)),
+            TrainingReference::Code(code) => text.put("training.code", Some(code)),
         }
-        put(&mut text, "completed_on", Some(&self.completed.date));
-        put(&mut text, "completed_at", self.completed.instant.as_ref());
-        put(&mut text, "expires_on", self.expires_on.as_ref());
-        put(&mut text, "hours", self.hours.map(super::training::Hours::get).as_ref());
-        put(&mut text, "score", self.score.map(super::completion::Score::get).as_ref());
-        put(&mut text, "passed", Some(&self.passed));
-        put(&mut text, "certificate_number", self.certificate_number.as_ref());
-        put(&mut text, "evidence_url", self.evidence_url.as_ref());
-        put(&mut text, "revision", self.revision.as_ref());
-        put(&mut text, "updated_at", self.updated_at.as_ref());
-        text
+        text.put("completed_on", Some(&self.completed.date));
+        text.put("completed_at", self.completed.instant.as_ref());
+        text.put("expires_on", self.expires_on.as_ref());
+        text.put("hours", self.hours.map(super::training::Hours::get).as_ref());
+        text.put("score", self.score.map(super::completion::Score::get).as_ref());
+        text.put("passed", Some(&self.passed));
+        text.put("certificate_number", self.certificate_number.as_ref());
+        text.put("evidence_url", self.evidence_url.as_ref());
+        text.put("revision", self.revision.as_ref());
+        text.put("updated_at", self.updated_at.as_ref());
+        text.text
     }
 }
 
-/// Appends `name=length:value` and a line break; an absent field leaves nothing.
-fn put(text: &mut String, name: &str, value: Option<&impl ToString>) {
-    if let Some(value) = value {
-        let value = value.to_string();
-        // Writing to a String cannot fail.
-        let _ = writeln!(text, "{name}={}:{value}", value.len());
+/// A canonical text that is being written.
+#[derive(Default)]
+struct Canonical {
+    text: String,
+    /// The value that is being put.
+    value: String,
+}
+
+impl Canonical {
+    /// Appends `name=length:value` and a line break; an absent field leaves nothing.
+    fn put(&mut self, name: &str, value: Option<&impl Display>) {
+        if let Some(value) = value {
+            self.value.clear();
+            // Writing to a String cannot fail.
+            let _ = write!(self.value, "{value}");
+            let _ = writeln!(self.text, "{name}={}:{}", self.value.len(), self.value);
+        }
     }
 }
 

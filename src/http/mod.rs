@@ -54,6 +54,7 @@ pub mod status;
 mod streams;
 pub mod strict;
 pub mod trainings;
+mod transaction;
 mod unique;
 mod whoami;
 mod xapi;

@@ -9,6 +9,7 @@ use super::auth::Caller;
 use super::extract::IdempotencyKey;
 use super::problem::{ApiError, ApiResult, Kind};
 use super::respond::Answer;
+use super::transaction::Begin;
 use crate::service::{ServiceError, ServiceResult, Tx};
 use crate::storage::idempotency::{self, Kept};
 
@@ -44,16 +45,39 @@ pub async fn once(
     caller: &Caller,
     key: IdempotencyKey,
     fingerprint: String,
+    work: impl FnMut(&mut Tx<'_>) -> ServiceResult<Answer> + Send + 'static,
+) -> ApiResult {
+    once_begun(caller, Begin::Writing, key, fingerprint, work).await
+}
+
+/// As [`once`], for what pushes completions.
+///
+/// # Errors
+/// As [`once`].
+pub async fn once_matching(
+    caller: &Caller,
+    key: IdempotencyKey,
+    fingerprint: String,
+    work: impl FnMut(&mut Tx<'_>) -> ServiceResult<Answer> + Send + 'static,
+) -> ApiResult {
+    once_begun(caller, Begin::Matching, key, fingerprint, work).await
+}
+
+async fn once_begun(
+    caller: &Caller,
+    begin: Begin,
+    key: IdempotencyKey,
+    fingerprint: String,
     mut work: impl FnMut(&mut Tx<'_>) -> ServiceResult<Answer> + Send + 'static,
 ) -> ApiResult {
     let Some(key) = key.0 else {
-        return Ok(caller.write(move |tx| work(tx).map(|answer| told(tx, answer))).await?.respond());
+        return Ok(caller.write_begun(begin, move |tx| work(tx).map(|answer| told(tx, answer))).await?.respond());
     };
     let Some(_working) = caller.registry().in_flight.begin(caller.client, &key) else {
         return Err(ApiError::new(Kind::RequestInFlight));
     };
     let answer = caller
-        .write(move |tx| {
+        .write_begun(begin, move |tx| {
             if let Some(kept) = idempotency::find(tx.conn, tx.client, &key, tx.now)? {
                 if kept.fingerprint != fingerprint {
                     return Err(ServiceError::KeyReused);

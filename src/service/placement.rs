@@ -56,12 +56,12 @@ pub fn decide(
         Some(directory) => directory.resolve(conn, client, &codes, &ids)?,
         None => trainings::resolve(conn, client, &codes, &ids)?,
     };
-    let place = |draft: &&CompletionDraft| {
+    let place = |(at, draft): (usize, &&CompletionDraft)| {
         let training = catalogue.find(&draft.training, draft.completed.date);
-        let placement = Placement::of(found.officer_of(draft, &agencies), training.map(|(id, _)| id));
+        let placement = Placement::of(found.officer_of(at, draft, &agencies), training.map(|(id, _)| id));
         Decided { placement, terms: training.and_then(|(_, terms)| terms) }
     };
-    Ok(drafts.iter().map(place).collect())
+    Ok(drafts.iter().enumerate().map(place).collect())
 }
 
 /// The ids of the agencies that references name, as far as they are within reach.
@@ -99,11 +99,8 @@ fn named_agencies(
 struct Found {
     candidates: Vec<Candidate>,
     led_to: HashMap<Lookup, Vec<usize>>,
-}
-
-/// What leads to those whom a draft may mean.
-fn lookups(draft: &CompletionDraft, agencies: &HashMap<AgencyKey, Uuid>) -> Vec<Lookup> {
-    draft.officer.lookups(agency_of(draft, agencies))
+    /// What leads to those whom each draft may mean.
+    lookups: Vec<Vec<Lookup>>,
 }
 
 /// The agency that the reference of a draft names, where it is within reach.
@@ -113,7 +110,8 @@ fn agency_of(draft: &CompletionDraft, agencies: &HashMap<AgencyKey, Uuid>) -> Op
 
 impl Found {
     fn load(conn: &mut AnyConn, reach: &Reach, drafts: &[&CompletionDraft], agencies: &HashMap<AgencyKey, Uuid>) -> ServiceResult<Self> {
-        let mut wanted: Vec<Lookup> = drafts.iter().flat_map(|draft| lookups(draft, agencies)).collect();
+        let lookups: Vec<Vec<Lookup>> = drafts.iter().map(|draft| draft.officer.lookups(agency_of(draft, agencies))).collect();
+        let mut wanted: Vec<Lookup> = lookups.iter().flatten().cloned().collect();
         wanted.sort_unstable();
         wanted.dedup();
         let candidates = officers::candidates(conn, reach, &wanted)?;
@@ -130,11 +128,11 @@ impl Found {
                 }
             }
         }
-        Ok(Self { candidates, led_to })
+        Ok(Self { candidates, led_to, lookups })
     }
 
-    fn officer_of(&self, draft: &CompletionDraft, agencies: &HashMap<AgencyKey, Uuid>) -> Match {
-        let mut indices: Vec<usize> = lookups(draft, agencies).iter().filter_map(|lookup| self.led_to.get(lookup)).flatten().copied().collect();
+    fn officer_of(&self, at: usize, draft: &CompletionDraft, agencies: &HashMap<AgencyKey, Uuid>) -> Match {
+        let mut indices: Vec<usize> = self.lookups[at].iter().filter_map(|lookup| self.led_to.get(lookup)).flatten().copied().collect();
         indices.sort_unstable();
         indices.dedup();
         let candidates: Vec<&Candidate> = indices.into_iter().map(|index| &self.candidates[index]).collect();

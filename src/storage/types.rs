@@ -62,6 +62,11 @@ pub struct On(pub Date);
 #[diesel(sql_type = Doc)]
 pub struct Json(pub Value);
 
+/// A [`Doc`] that is written already, as queries bind it.
+#[derive(Debug, Clone, PartialEq, Eq, AsExpression)]
+#[diesel(sql_type = Doc)]
+pub struct Written(pub String);
+
 /// Carries a SQL type and its Rust type over to the joined backend, given the conversions on each single one.
 macro_rules! on_both_backends {
     ($sql:ident, $rust:ty) => {
@@ -172,6 +177,25 @@ impl ToSql<Doc, Pg> for Json {
     fn to_sql<'b>(&'b self, out: &mut Output<'b, '_, Pg>) -> serialize::Result {
         out.write_all(&[1])?; // the version of jsonb's binary form
         serde_json::to_writer(out, &self.0)?;
+        Ok(IsNull::No)
+    }
+}
+impl ToSql<Doc, Pg> for Written {
+    fn to_sql<'b>(&'b self, out: &mut Output<'b, '_, Pg>) -> serialize::Result {
+        out.write_all(&[1])?; // the version of jsonb's binary form
+        out.write_all(self.0.as_bytes())?;
+        Ok(IsNull::No)
+    }
+}
+impl ToSql<Doc, Sqlite> for Written {
+    fn to_sql<'b>(&'b self, out: &mut Output<'b, '_, Sqlite>) -> serialize::Result {
+        out.set_value(self.0.as_str());
+        Ok(IsNull::No)
+    }
+}
+impl ToSql<Doc, MultiBackend> for Written {
+    fn to_sql<'b>(&'b self, out: &mut Output<'b, '_, MultiBackend>) -> serialize::Result {
+        out.set_value((Doc, self));
         Ok(IsNull::No)
     }
 }

@@ -18,6 +18,7 @@ mod completions;
 mod conventions;
 mod course_mappings;
 mod csv;
+mod directory;
 mod doors;
 mod hardening;
 mod health;

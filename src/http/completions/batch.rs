@@ -22,7 +22,7 @@ use crate::http::doors::{CsvQuery, Given, layout_of};
 use crate::http::extract::{BATCH_LIMIT, Body, IdempotencyKey, ListQuery, prefers_async, prefers_minimal};
 use crate::http::imports::{self, ImportView, Sent};
 use crate::http::media::{self, CSV, JSON, NDJSON};
-use crate::http::once::once;
+use crate::http::once::once_matching;
 use crate::http::paced::Paced;
 use crate::http::problem::{ApiError, ApiResult, Kind, ProblemError};
 use crate::http::registry::Registry;
@@ -191,7 +191,7 @@ async fn push_at_once(caller: &Caller, key: IdempotencyKey, body: Body<Completio
     // Nothing where the answer is one that was kept.
     let told: Arc<Mutex<Option<SummaryView>>> = Arc::default();
     let telling = told.clone();
-    let response = once(caller, key, body.fingerprint, move |tx| {
+    let response = once_matching(caller, key, body.fingerprint, move |tx| {
         let pushed = intake::push(tx, &drafts)?;
         tx.left_many("rejected", records.len() - drafts.len());
         let mut tally = Tally::default();

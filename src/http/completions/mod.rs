@@ -19,7 +19,7 @@ use self::dto::{CompletionInput, CompletionView, RevisionView};
 use super::auth::{Allowed, CompletionsRead, CompletionsWrite};
 use super::decode::{ById, Faults, Ref};
 use super::extract::{Body, IdPath, IdempotencyKey, NoBody, Preconditions, Query};
-use super::once::once;
+use super::once::{once, once_matching};
 use super::page::{self, Cursor, Limit, Page};
 use super::problem::ApiResult;
 use super::respond::{self, Answer};
@@ -107,7 +107,7 @@ async fn push_completion(caller: Allowed<CompletionsWrite>, key: IdempotencyKey,
         ServiceError::check(Fault::all(draft.check(caller.registry().clock.today())))?;
         caller.registry().together.push(&caller, draft).await?.respond()
     } else {
-        once(&caller, key, body.fingerprint, move |tx| {
+        once_matching(&caller, key, body.fingerprint, move |tx| {
             ServiceError::check(Fault::all(draft.check(tx.today())))?;
             let pushed = intake::push(tx, std::slice::from_ref(&draft))?;
             let Some(outcome) = pushed.first() else { return Err(ServiceError::NotFound) };

@@ -1,6 +1,9 @@
 //! A pushed completion as the JSON document that the row keeps, and back.
 
-use serde_json::{Map, Value, json};
+use jiff::Timestamp;
+use jiff::civil::Date;
+use serde::Serialize;
+use serde_json::Value;
 use uuid::Uuid;
 
 use crate::domain::agency::AgencyKey;
@@ -14,44 +17,112 @@ use crate::domain::training::{Hours, TrainingReference};
 use crate::storage::StorageError;
 
 /// The document of a draft: the fields as pushed, those that are absent left out.
-pub fn to_json(draft: &CompletionDraft) -> Value {
-    let officer = &draft.officer;
-    let mut reference = Map::new();
-    put(&mut reference, "id", officer.id);
-    put(&mut reference, "identifier", officer.identifier.as_ref().map(|i| json!({"system": i.system.as_str(), "value": i.value.as_str()})));
-    put(&mut reference, "email", officer.email.as_ref().map(Email::as_str));
-    put(&mut reference, "email_sha1", officer.email_sha1.as_ref().map(EmailSha1::as_str));
-    put(&mut reference, "agency", officer.agency.as_ref().map(ToString::to_string));
-    put(&mut reference, "employee_number", officer.employee_number.as_ref().map(Text::as_str));
-    put(&mut reference, "badge_number", officer.badge_number.as_ref().map(Text::as_str));
-    put(&mut reference, "family_name", officer.family_name.as_ref().map(Text::as_str));
-    put(&mut reference, "given_name", officer.given_name.as_ref().map(Text::as_str));
-    put(&mut reference, "appointed_on", officer.appointed_on);
-    let training = match &draft.training {
-        TrainingReference::Id(id) => json!({"id": id}),
-        TrainingReference::Code(code) => json!({"code": code.as_str()}),
-    };
-    let mut document = Map::new();
-    put(&mut document, "external_id", Some(draft.external_id.as_str()));
-    put(&mut document, "officer", Some(reference));
-    put(&mut document, "training", Some(training));
-    put(&mut document, "completed_on", Some(draft.completed.date));
-    put(&mut document, "completed_at", draft.completed.instant);
-    put(&mut document, "expires_on", draft.expires_on);
-    put(&mut document, "hours", draft.hours.map(Hours::get));
-    put(&mut document, "score", draft.score.map(Score::get));
-    put(&mut document, "passed", Some(draft.passed));
-    put(&mut document, "certificate_number", draft.certificate_number.as_ref().map(Text::as_str));
-    put(&mut document, "evidence_url", draft.evidence_url.as_ref().map(Url::as_str));
-    put(&mut document, "revision", draft.revision);
-    put(&mut document, "updated_at", draft.updated_at);
-    Value::Object(document)
+#[derive(Serialize)]
+pub struct Document<'a> {
+    external_id: &'a str,
+    officer: Officer<'a>,
+    training: Training<'a>,
+    completed_on: Date,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    completed_at: Option<Timestamp>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    expires_on: Option<Date>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    hours: Option<f64>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    score: Option<f64>,
+    passed: bool,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    certificate_number: Option<&'a str>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    evidence_url: Option<&'a str>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    revision: Option<u64>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    updated_at: Option<Timestamp>,
 }
 
-fn put(document: &mut Map<String, Value>, name: &str, value: Option<impl serde::Serialize>) {
-    if let Some(value) = value {
-        document.insert(name.to_owned(), json!(value));
+#[derive(Serialize)]
+struct Officer<'a> {
+    #[serde(skip_serializing_if = "Option::is_none")]
+    id: Option<Uuid>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    identifier: Option<Held<'a>>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    email: Option<&'a str>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    email_sha1: Option<&'a str>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    agency: Option<String>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    employee_number: Option<&'a str>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    badge_number: Option<&'a str>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    family_name: Option<&'a str>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    given_name: Option<&'a str>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    appointed_on: Option<Date>,
+}
+
+#[derive(Serialize)]
+struct Held<'a> {
+    system: &'a str,
+    value: &'a str,
+}
+
+#[derive(Serialize)]
+#[serde(rename_all = "snake_case")]
+enum Training<'a> {
+    Id(Uuid),
+    Code(&'a str),
+}
+
+impl<'a> Document<'a> {
+    /// Of a draft.
+    pub fn of(draft: &'a CompletionDraft) -> Self {
+        let officer = &draft.officer;
+        Self {
+            external_id: draft.external_id.as_str(),
+            officer: Officer {
+                id: officer.id,
+                identifier: officer.identifier.as_ref().map(|i| Held { system: i.system.as_str(), value: i.value.as_str() }),
+                email: officer.email.as_ref().map(Email::as_str),
+                email_sha1: officer.email_sha1.as_ref().map(EmailSha1::as_str),
+                agency: officer.agency.as_ref().map(ToString::to_string),
+                employee_number: officer.employee_number.as_ref().map(Text::as_str),
+                badge_number: officer.badge_number.as_ref().map(Text::as_str),
+                family_name: officer.family_name.as_ref().map(Text::as_str),
+                given_name: officer.given_name.as_ref().map(Text::as_str),
+                appointed_on: officer.appointed_on,
+            },
+            training: match &draft.training {
+                TrainingReference::Id(id) => Training::Id(*id),
+                TrainingReference::Code(code) => Training::Code(code.as_str()),
+            },
+            completed_on: draft.completed.date,
+            completed_at: draft.completed.instant,
+            expires_on: draft.expires_on,
+            hours: draft.hours.map(Hours::get),
+            score: draft.score.map(Score::get),
+            passed: draft.passed,
+            certificate_number: draft.certificate_number.as_ref().map(Text::as_str),
+            evidence_url: draft.evidence_url.as_ref().map(Url::as_str),
+            revision: draft.revision,
+            updated_at: draft.updated_at,
+        }
     }
+
+    /// As a row keeps it. A document has names for keys and finite numbers, which JSON always can write.
+    pub fn to_text(&self) -> String {
+        serde_json::to_string(self).unwrap_or_default()
+    }
+}
+
+/// The document of a draft, as a value.
+pub fn to_json(draft: &CompletionDraft) -> Value {
+    serde_json::to_value(Document::of(draft)).unwrap_or_default()
 }
 
 /// Reads a document back.
@@ -112,6 +183,8 @@ fn parse_id(text: &str) -> Result<Uuid, Invalid> {
 
 #[cfg(test)]
 mod tests {
+    use serde_json::json;
+
     use super::*;
 
     #[test]
@@ -125,6 +198,7 @@ mod tests {
         });
         let draft = from_json(&document).unwrap();
         assert_eq!(to_json(&draft), document);
+        assert_eq!(serde_json::from_str::<Value>(&Document::of(&draft).to_text()).unwrap(), document);
         let least = json!({"external_id": "rec-2", "officer": {"email": "a@b.example"}, "training": {"id": Uuid::from_u128(9)}, "completed_on": "2026-03-06", "passed": false});
         assert_eq!(to_json(&from_json(&least).unwrap()), least);
         assert!(from_json(&json!({"officer": {}})).is_err());

@@ -14,7 +14,7 @@ use crate::storage::StorageError;
 use crate::storage::conn::AnyConn;
 use crate::storage::coverage::{CoverageChange, Gained};
 use crate::storage::schema::completions;
-use crate::storage::types::{At, Day, Doc, Guid, Id, Instant, Json, On};
+use crate::storage::types::{At, Day, Doc, Guid, Id, Instant, Json, On, Written};
 
 /// How many rows one statement writes on PostgreSQL, where it binds a list for each column.
 const AT_ONCE: usize = 5_000;
@@ -127,7 +127,7 @@ by_column! {
     completed_at: Option<At> as Nullable<Instant>,
     expires_on: Option<On> as Nullable<Day>,
     passed: bool as Bool,
-    content: Json as Doc,
+    content: Written as Doc,
     content_hash: String as Text,
     revision: i32 as Integer,
     sender_revision: Option<i64> as Nullable<BigInt>,

@@ -23,7 +23,7 @@ use super::dialect::{MAX_BINDS, per_backend, rows_per_statement};
 use super::lists::among;
 use super::officers::while_granted;
 use super::schema::{appointments, completion_revisions, completions, grants};
-use super::types::{At, Guid, Id, Instant, Json, On};
+use super::types::{At, Guid, Id, Instant, Json, On, Written};
 use crate::domain::agency::AgencyKey;
 use crate::domain::completion::{CompletionDraft, TrainingTerms};
 use crate::domain::placement::{CompletionStatus, ParkedReason, Placement};
@@ -154,7 +154,7 @@ struct CompletionValues {
     completed_at: Option<At>,
     expires_on: Option<On>,
     passed: bool,
-    content: Json,
+    content: Written,
     content_hash: String,
     revision: i32,
     sender_revision: Option<i64>,
@@ -205,7 +205,7 @@ fn values(new: &NewCompletion<'_>, granted: Option<&[AgencyKey]>, now: Timestamp
         completed_at: draft.completed.instant.map(At),
         expires_on: draft.expires_on.map(On),
         passed: draft.passed,
-        content: Json(content::to_json(draft)),
+        content: Written(content::Document::of(draft).to_text()),
         content_hash: new.content_hash.clone(),
         revision: i32::try_from(new.revision).unwrap_or(i32::MAX),
         sender_revision: draft.revision.map(|revision| i64::try_from(revision).unwrap_or(i64::MAX)),
