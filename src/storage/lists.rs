@@ -1,5 +1,7 @@
 //! Lists in statements. However long, a list is one bind, so that a statement is prepared once for all of them.
 
+use std::cell::OnceCell;
+
 use diesel::QueryResult;
 use diesel::backend::Backend;
 use diesel::expression::{AppearsOnTable, Expression, SelectableExpression, ValidGrouping, is_aggregate};
@@ -8,6 +10,7 @@ use diesel::query_builder::{AstPass, QueryFragment, QueryId};
 use diesel::serialize::ToSql;
 use diesel::sql_types::{Array, Bool, HasSqlType, SingleValue, SqlType, Text};
 use diesel::sqlite::Sqlite;
+use serde_json::Value;
 use uuid::Uuid;
 
 use super::types::{Guid, Id};
@@ -24,7 +27,7 @@ pub trait Listed {
     /// As it stands in the database.
     fn held(&self) -> Self::Held;
     /// As JSON tells it: text, or the hexadecimal digits of bytes.
-    fn text(&self) -> String;
+    fn text(held: &Self::Held) -> String;
 }
 
 impl Listed for Uuid {
@@ -36,8 +39,8 @@ impl Listed for Uuid {
         Id(*self)
     }
 
-    fn text(&self) -> String {
-        self.simple().to_string()
+    fn text(held: &Id) -> String {
+        held.0.simple().to_string()
     }
 }
 
@@ -50,25 +53,20 @@ impl Listed for &str {
         (*self).to_owned()
     }
 
-    fn text(&self) -> String {
-        (*self).to_owned()
+    fn text(held: &String) -> String {
+        held.clone()
     }
 }
 
 /// Whether a column is one of a list.
 pub fn among<C, T: Listed>(column: C, list: &[T]) -> Among<C, T> {
-    Among { column, held: list.iter().map(T::held).collect(), text: serde_json::Value::from_iter(list.iter().map(T::text)).to_string() }
+    Among { column, held: list.iter().map(T::held).collect(), text: OnceCell::new() }
 }
 
 /// Whether two columns are one of a list of pairs.
 pub fn pairs_among<C, D, T: Listed, U: Listed>(one: C, other: D, list: &[(T, U)]) -> PairsAmong<C, D, T, U> {
-    let texts = list.iter().map(|(one, other)| serde_json::Value::from_iter([one.text(), other.text()]));
-    PairsAmong {
-        columns: (one, other),
-        ones: list.iter().map(|(one, _)| one.held()).collect(),
-        others: list.iter().map(|(_, other)| other.held()).collect(),
-        text: serde_json::Value::from_iter(texts).to_string(),
-    }
+    let (ones, others) = list.iter().map(|(one, other)| (one.held(), other.held())).unzip();
+    PairsAmong { columns: (one, other), ones, others, text: OnceCell::new() }
 }
 
 /// [`among`] as an expression.
@@ -76,7 +74,8 @@ pub fn pairs_among<C, D, T: Listed, U: Listed>(one: C, other: D, list: &[(T, U)]
 pub struct Among<C, T: Listed> {
     column: C,
     held: Vec<T::Held>,
-    text: String,
+    /// All of them, as SQLite reads them.
+    text: OnceCell<String>,
 }
 
 /// [`pairs_among`] as an expression.
@@ -85,7 +84,8 @@ pub struct PairsAmong<C, D, T: Listed, U: Listed> {
     columns: (C, D),
     ones: Vec<T::Held>,
     others: Vec<U::Held>,
-    text: String,
+    /// All of them, as SQLite reads them.
+    text: OnceCell<String>,
 }
 
 impl<C, T: Listed> Expression for Among<C, T> {
@@ -141,7 +141,8 @@ impl<C: QueryFragment<Sqlite>, T: Listed> QueryFragment<Sqlite> for Among<C, T> 
     fn walk_ast<'b>(&'b self, mut out: AstPass<'_, 'b, Sqlite>) -> QueryResult<()> {
         self.column.walk_ast(out.reborrow())?;
         out.push_sql(if T::BYTES { " IN (SELECT unhex(value) FROM json_each(" } else { " IN (SELECT value FROM json_each(" });
-        out.push_bind_param::<Text, _>(&self.text)?;
+        let texts = || self.held.iter().map(T::text).collect::<Value>().to_string();
+        out.push_bind_param::<Text, _>(self.text.get_or_init(texts))?;
         out.push_sql("))");
         Ok(())
     }
@@ -169,7 +170,11 @@ impl<C: QueryFragment<Sqlite>, D: QueryFragment<Sqlite>, T: Listed, U: Listed> Q
         columns(&self.columns, out.reborrow())?;
         let part = |bytes: bool, index: u8| if bytes { format!("unhex(value ->> {index})") } else { format!("value ->> {index}") };
         out.push_sql(&format!(" IN (SELECT {}, {} FROM json_each(", part(T::BYTES, 0), part(U::BYTES, 1)));
-        out.push_bind_param::<Text, _>(&self.text)?;
+        let texts = || {
+            let pairs = self.ones.iter().zip(&self.others);
+            pairs.map(|(one, other)| Value::Array(vec![T::text(one).into(), U::text(other).into()])).collect::<Value>().to_string()
+        };
+        out.push_bind_param::<Text, _>(self.text.get_or_init(texts))?;
         out.push_sql("))");
         Ok(())
     }

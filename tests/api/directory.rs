@@ -83,7 +83,7 @@ on_both_databases! {
         elsewhere.put("/v1/agencies/ori:TX0000009/roster", &roster()).await.expect(200);
         push(&lms, "somewhere", "TX0000009", ["3", "4", "5"], "CIT-40", "created").await;
         elsewhere.patch("/v1/agencies/ori:TX0000009", &json!({"ori": "TX0000008"})).await.expect(200);
-        push(&lms, "moved", "TX0000009", ["6", "7", "8"], "CIT-40", "parked").await;
+        push(&lms, "moved", "TX0000009", ["33", "34", "35"], "CIT-40", "parked").await;
         elsewhere.patch("/v1/agencies/ori:TX0000001", &json!({"other_oris": ["TX0000009"]})).await.expect(200);
         push(&lms, "taken-over", "TX0000009", ["30", "31", "32"], "CIT-40", "created").await;
         assert_eq!(app.training_of("TX0000001").await["trained"]["count"].as_i64().unwrap(), before + 9 + 3, "those of `moved` were placed, too");
