@@ -24,6 +24,7 @@ use crate::http::{self, openapi::Documents};
 use crate::private;
 use crate::service::ServiceError;
 use crate::service::audit::{self, Keys};
+use crate::storage::versions::Versions;
 use crate::storage::{Database, StorageError, Store, migrations, write_once};
 use crate::telemetry;
 use crate::tokens::{KeyError, KeyRing, OutsideIssuers, Tokens, audit_keys};
@@ -80,6 +81,7 @@ pub fn open(config: &Config, migrate: Migrate) -> Result<Registry, StartError> {
         limits: Limits::new(&config.limits),
         web: config.web.clone(),
         audit: Audit::new(keys),
+        versions: Versions::default(),
         statuses: Arc::default(),
         documents: Documents::new(),
         metrics: telemetry::metrics(),

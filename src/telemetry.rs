@@ -10,6 +10,8 @@ use tracing::Span;
 use tracing_actix_web::{RootSpanBuilder, TracingLogger};
 use tracing_subscriber::EnvFilter;
 
+use crate::http::routing;
+
 /// The metrics of the process.
 pub type Metrics = PrometheusHandle;
 
@@ -79,7 +81,7 @@ impl RootSpanBuilder for RequestSpan {
         tracing::info_span!(
             "request",
             http.request.method = %request.method(),
-            http.route = request.match_pattern().unwrap_or_else(|| "unmatched".into()),
+            http.route = routing::label(request.request()),
             request.id = id.map(|id| id.to_string()),
         )
     }

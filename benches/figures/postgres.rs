@@ -20,6 +20,15 @@ pub enum Inserts {
     Both,
 }
 
+/// How pgbench sends a statement.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Protocol {
+    /// As text that is parsed and planned each time: what pgbench does by default.
+    Simple,
+    /// Prepared once, as the service does.
+    Prepared,
+}
+
 /// A fresh database; it goes when this is dropped.
 pub struct Postgres {
     admin: String,
@@ -126,21 +135,25 @@ impl Postgres {
     /// Lets pgbench insert rows into twins, in a transaction each time, from as many connections as the service is sent requests.
     pub fn pgbench(&self, inserts: Inserts, connections: u32, round: usize, time: Duration) -> Outcome<Rate> {
         let (of_round, of_connections) = (format!("--define=round={round}"), format!("--define=connections={connections}"));
-        self.run_pgbench(&self.script(inserts), connections, &["--define=i=0", &of_round, &of_connections], time)
+        self.run_pgbench(&self.script(inserts), Protocol::Prepared, connections, &["--define=i=0", &of_round, &of_connections], time)
     }
 
     /// Lets pgbench select the row of an agency by its id, as `pgbench -S` selects one, from as many connections.
-    pub fn select(&self, ori: &str, time: Duration) -> Outcome<Rate> {
+    pub fn select(&self, ori: &str, protocol: Protocol, time: Duration) -> Outcome<Rate> {
         let script = self.folder.path().join("select.sql");
         let id = self.sql(&[&format!("SELECT id FROM agencies WHERE ori = '{ori}'")])?;
         std::fs::write(&script, format!("SELECT * FROM agencies WHERE id = '{}';\n", id.trim()))?;
-        self.run_pgbench(&script, CONNECTIONS, &[], time)
+        self.run_pgbench(&script, protocol, CONNECTIONS, &[], time)
     }
 
-    fn run_pgbench(&self, script: &Path, connections: u32, defined: &[&str], time: Duration) -> Outcome<Rate> {
+    fn run_pgbench(&self, script: &Path, protocol: Protocol, connections: u32, defined: &[&str], time: Duration) -> Outcome<Rate> {
         let (connections, seconds) = (connections.to_string(), time.as_secs().to_string());
         let mut command = Command::new("pgbench");
-        command.args(["--no-vacuum", "--protocol=prepared", "--jobs=2", "--client", &connections, "--time", &seconds]);
+        let protocol = match protocol {
+            Protocol::Simple => "--protocol=simple",
+            Protocol::Prepared => "--protocol=prepared",
+        };
+        command.args(["--no-vacuum", protocol, "--jobs=2", "--client", &connections, "--time", &seconds]);
         let printed = run(command.args(defined).arg("--file").arg(script).arg(self.url()))?;
         let rate = number_after(&printed, "tps = ").ok_or_else(|| format!("pgbench printed no rate: {printed}"))?;
         Ok(Rate::beside(rate))

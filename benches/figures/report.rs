@@ -17,10 +17,11 @@ pub struct Column {
     pub figures: Figures,
 }
 
-const NAMES: [(Figure, &str); 22] = [
+const NAMES: [(Figure, &str); 23] = [
     (Figure::Livez, "`GET /livez`"),
     (Figure::Status, "`GET /v1/agencies/{agency}/certification-status`"),
-    (Figure::Select, "pgbench: a select of the agency's row by its id"),
+    (Figure::Select, "pgbench: a select of the agency's row by its id, as `pgbench -S`"),
+    (Figure::Prepared, "pgbench: the same select, prepared"),
     (Figure::Push8, "`POST /v1/completions`, new records, 8 connections"),
     (Figure::Both8, "pgbench: the same two inserts in a transaction, 8 connections"),
     (Figure::Pgbench8, "pgbench: the completion alone, 8 connections"),
@@ -43,9 +44,10 @@ const NAMES: [(Figure, &str); 22] = [
 ];
 
 /// What is put beside what, its name, and what the project wants it to be at least, where it has said so.
-const RATIOS: [(Figure, Figure, &str, Option<f64>); 14] = [
+const RATIOS: [(Figure, Figure, &str, Option<f64>); 15] = [
     (Figure::Status, Figure::Livez, "status / `/livez`", Some(0.5)),
     (Figure::Status, Figure::Select, "status / pgbench's select", Some(0.5)),
+    (Figure::Status, Figure::Prepared, "status / pgbench's select, prepared", None),
     (Figure::Push8, Figure::Both8, "single pushes / pgbench, 8 connections", Some(0.5)),
     (Figure::Push32, Figure::Both32, "single pushes / pgbench, 32 connections", Some(0.5)),
     (Figure::Push8, Figure::Pgbench8, "single pushes / pgbench, the completion alone, 8 connections", None),
@@ -90,7 +92,7 @@ pub fn render(facts: &[String], columns: &[Column]) -> String {
          each while the file is sent). The database begins with {AGENCIES} agencies of {OFFICERS} sworn officers, one completion each. Officers are named by agency,\n\
          badge number and family name. The rows beside are written into a table with the same rows, indexes and foreign keys as `completions`, on\n\
          SQLite into a copy of the database, with the same settings, by prepared inserts in one transaction; pgbench has as many connections as the\n\
-         pushes beside it, draws its ids at random, and inserts what a push does, a completion and its audit entry, or the completion alone. What a round writes stays there for those after it, so each officer has ever more completions.\n\
+         pushes beside it, prepares what it inserts, draws its ids at random, and inserts what a push does, a completion and its audit entry, or the completion alone. What a round writes stays there for those after it, so each officer has ever more completions.\n\
          Each figure is the median of {ROUNDS} rounds, with the lowest and the highest. The processor time is of service and client, not of PostgreSQL;\n\
          microseconds each are milliseconds for a thousand rows."
     );

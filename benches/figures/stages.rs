@@ -8,7 +8,7 @@ use std::time::Duration;
 use crate::Outcome;
 use crate::http::{Connection, request};
 use crate::load::{CONNECTIONS, MANY, send_batches, send_for};
-use crate::postgres::{Inserts, Postgres};
+use crate::postgres::{Inserts, Postgres, Protocol};
 use crate::rate::Rate;
 use crate::sample::{self, BATCH, OFFICERS};
 use crate::service::Service;
@@ -27,6 +27,7 @@ pub enum Figure {
     Livez,
     Status,
     Select,
+    Prepared,
     Push8,
     Both8,
     Pgbench8,
@@ -119,7 +120,13 @@ fn read(service: &Service, token: &str, postgres: Option<&Postgres>, figures: &m
         ];
         keep(figures, round, rates);
         if let Some(postgres) = postgres {
-            keep(figures, round, [(Figure::Select, postgres.select(sample::agency(7).trim_start_matches("ori:"), TIME)?)]);
+            let agency = sample::agency(7);
+            let ori = agency.trim_start_matches("ori:");
+            let rates = [
+                (Figure::Select, postgres.select(ori, Protocol::Simple, TIME)?),
+                (Figure::Prepared, postgres.select(ori, Protocol::Prepared, TIME)?),
+            ];
+            keep(figures, round, rates);
         }
     }
     Ok(())

@@ -16,11 +16,12 @@ use super::audit::{self, Asked};
 use super::basic;
 use super::problem::{ApiError, Kind};
 use super::registry::Registry;
+use super::routing::Routed;
 use super::strict;
 use crate::domain::agency::AgencyKey;
 use crate::domain::client::ClientStatus;
 use crate::storage::imports::{Import, ImportAuthority};
-use crate::tokens::{NamedAgencies, OutsideRefusal};
+use crate::tokens::{ActsFor, Bearer, OutsideRefusal};
 
 /// A scope, known at compile time.
 pub trait Scope: Send + Sync + 'static {
@@ -87,9 +88,9 @@ pub struct Caller {
     /// The client whose records the caller's are.
     pub client: Uuid,
     /// Who acts.
-    pub subject: String,
+    pub subject: Arc<str>,
     /// The scopes of the token.
-    pub scopes: Vec<String>,
+    pub scopes: Arc<[String]>,
     /// For which agencies.
     pub authority: Authority,
     registry: Arc<Registry>,
@@ -179,13 +180,14 @@ impl Caller {
     /// A problem of the kind [`Kind::Internal`], which none is expected to meet.
     pub fn of_import(registry: Arc<Registry>, import: &Import) -> Result<Self, ApiError> {
         let asked = audit::Asked::of_import(&registry, import.id).ok_or_else(|| ApiError::new(Kind::Internal))?;
-        asked.by(import.client, &import.subject);
+        let subject: Arc<str> = import.subject.as_str().into();
+        asked.by(import.client, subject.clone());
         let authority = match &import.authority {
             ImportAuthority::Token(keys) => Authority::Token(keys.clone().map(Into::into)),
             ImportAuthority::Client => Authority::Token(Some(Arc::default())),
         };
-        let scopes = vec![CompletionsWrite::NAME.to_owned()];
-        Ok(Self { client: import.client, subject: import.subject.clone(), scopes, authority, registry, asked: Arc::new(asked) })
+        let scopes = [CompletionsWrite::NAME.to_owned()].into();
+        Ok(Self { client: import.client, subject, scopes, authority, registry, asked: Arc::new(asked) })
     }
 
     /// The caller with the grants that the client has by now.
@@ -199,7 +201,7 @@ impl Caller {
 
     /// The caller, unless the request breaks what holds for all of them.
     fn with_strict(self, request: &HttpRequest) -> Result<Self, ApiError> {
-        strict::check(request, &self.registry.documents)?;
+        strict::check(request)?;
         Ok(self)
     }
 
@@ -252,19 +254,13 @@ impl<S: Scopes> FromRequest for Allowed<S> {
 /// # Errors
 /// None of its own: a refusal is an answer by then.
 pub async fn first(request: ServiceRequest, next: Next<impl MessageBody + 'static>) -> Result<ServiceResponse<impl MessageBody>, Error> {
-    if asks_for_a_token(request.request()) {
+    if Routed::of(request.request()).takes_token() {
         match authenticate(request.request()).await {
             Ok(caller) => drop(request.extensions_mut().insert(caller)),
             Err(refused) => return Ok(request.error_response(refused).map_into_right_body()),
         }
     }
     Ok(next.call(request).await?.map_into_left_body())
-}
-
-fn asks_for_a_token(request: &HttpRequest) -> bool {
-    let registry = request.app_data::<web::Data<Registry>>();
-    let pattern = request.match_pattern();
-    registry.zip(pattern).is_some_and(|(registry, pattern)| registry.documents.takes_token(request.method().as_str(), &pattern))
 }
 
 /// Who calls, as [`first`] found out.
@@ -305,23 +301,19 @@ async fn identify(request: &HttpRequest, registry: Arc<Registry>) -> Result<Call
                 problem.header(RETRY_AFTER, HeaderValue::from_static("10"))
             }
         })?;
-        let caller = registered(request, registry, outside.client, outside.subject, outside.scopes).await?;
+        let caller = registered(request, registry, outside.client, outside.subject.into(), outside.scopes.into()).await?;
         if let Authority::Client(access) = &caller.authority {
             caller.registry.access.note_use(&caller.registry.store, access, None, now).await?;
         }
         return Ok(caller);
     }
-    let claims = registry.tokens.verify(token, now).map_err(refused)?;
-    let scopes = claims.scope.split_whitespace().map(str::to_owned).collect();
-    let agencies = match claims.agencies {
-        None => return registered(request, registry, claims.client_id, claims.sub, scopes).await,
-        Some(NamedAgencies::All(_)) => None,
-        Some(NamedAgencies::Some(keys)) => {
-            let keys: Result<Arc<[AgencyKey]>, _> = keys.iter().map(|key| AgencyKey::parse(key)).collect();
-            Some(keys.map_err(|_| refused("the token names an agency that is none"))?)
-        }
+    let Bearer { client, subject, scopes, agencies, .. } = registry.tokens.verify(token, now).map_err(refused)?;
+    let agencies = match agencies {
+        ActsFor::Granted => return registered(request, registry, client, subject, scopes).await,
+        ActsFor::All => None,
+        ActsFor::Some(keys) => Some(keys),
     };
-    caller(request, registry, claims.client_id, claims.sub, scopes, Authority::Token(agencies))
+    caller(request, registry, client, subject, scopes, Authority::Token(agencies))
 }
 
 /// A caller, of whom the audit log is told.
@@ -329,13 +321,13 @@ fn caller(
     request: &HttpRequest,
     registry: Arc<Registry>,
     client: Uuid,
-    subject: String,
-    scopes: Vec<String>,
+    subject: Arc<str>,
+    scopes: Arc<[String]>,
     authority: Authority,
 ) -> Result<Caller, ApiError> {
     // What is not in the document would escape the audit log.
     let asked = audit::asked(request).ok_or_else(|| ApiError::new(Kind::Internal))?;
-    asked.by(client, &subject);
+    asked.by(client, subject.clone());
     Ok(Caller { client, subject, scopes, authority, registry, asked })
 }
 
@@ -344,11 +336,14 @@ pub(super) async fn registered(
     request: &HttpRequest,
     registry: Arc<Registry>,
     client: Uuid,
-    subject: String,
-    mut scopes: Vec<String>,
+    subject: Arc<str>,
+    mut scopes: Arc<[String]>,
 ) -> Result<Caller, ApiError> {
     let access = active(&registry, client).await?;
-    scopes.retain(|scope| access.client.draft.scopes.contains(scope));
+    let may = |scope: &&String| access.client.draft.scopes.contains(scope);
+    if !scopes.iter().all(|scope| may(&scope)) {
+        scopes = scopes.iter().filter(may).cloned().collect();
+    }
     caller(request, registry, client, subject, scopes, Authority::Client(access))
 }
 

@@ -15,6 +15,7 @@ use super::auth::{Caller, registered};
 use super::oauth;
 use super::problem::{ApiError, Kind};
 use super::registry::Registry;
+use super::routing::Routed;
 use crate::domain::client::ClientStatus;
 use crate::tokens::{digest_of, same};
 
@@ -23,7 +24,7 @@ pub const CHALLENGE: &str = "Basic realm=\"onemind\", charset=\"UTF-8\"";
 
 /// Where HTTP Basic is taken.
 pub fn is_taken(request: &HttpRequest) -> bool {
-    request.match_pattern().is_some_and(|pattern| pattern.starts_with("/xapi/"))
+    Routed::of(request).pattern().is_some_and(|pattern| pattern.starts_with("/xapi/"))
 }
 
 /// Whether a request tries it where it is taken.
@@ -65,8 +66,8 @@ async fn verified(request: &HttpRequest, registry: Arc<Registry>, name: &str, se
         return Ok(None);
     }
     registry.access.note_use(&registry.store, &access, Some(held), now).await?;
-    let scopes = access.client.draft.scopes.clone();
-    registered(request, registry, id, id.to_string(), scopes).await.map(Some)
+    let scopes = access.client.draft.scopes.as_slice().into();
+    registered(request, registry, id, id.to_string().into(), scopes).await.map(Some)
 }
 
 fn refused() -> ApiError {

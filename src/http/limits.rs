@@ -16,6 +16,7 @@ use super::attempts::{Attempts, RetryAfter};
 use super::bucket::{Buckets, Standing, seconds};
 use super::problem::{ApiError, Kind};
 use super::registry::Registry;
+use super::routing::Routed;
 use super::streams::Streams;
 use crate::config;
 
@@ -175,9 +176,7 @@ pub async fn keep(request: ServiceRequest, next: Next<impl MessageBody + 'static
 
 fn admit<'a>(request: &ServiceRequest, registry: &'a Registry) -> Result<Place<'a>, ApiError> {
     // What brings a token where one is asked for is counted when the token has been read.
-    let route = request.match_pattern().unwrap_or_default();
-    let asks_for_token = registry.documents.takes_token(request.method().as_str(), &route);
-    if !asks_for_token || !request.headers().contains_key(AUTHORIZATION) {
+    if !Routed::of(request.request()).takes_token() || !request.headers().contains_key(AUTHORIZATION) {
         registry.limits.count_address(request.request())?;
     }
     let place = registry.limits.enter()?;

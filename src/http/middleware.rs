@@ -12,7 +12,7 @@ use actix_web::{Error, HttpMessage as _, ResponseError as _};
 use tracing_actix_web::RequestId;
 
 use super::problem::{ApiError, Kind, Problem};
-use super::{cors, hardening, xapi};
+use super::{cors, hardening, routing, xapi};
 use crate::telemetry::{REQUEST_DURATION, REQUESTS};
 
 /// Finishes every answer.
@@ -28,7 +28,7 @@ pub async fn answer(mut request: ServiceRequest, next: Next<impl MessageBody + '
         request.head_mut().method = Method::GET;
     }
     let mut response = next.call(request).await?.map_into_boxed_body();
-    let route = response.request().match_pattern().unwrap_or_else(|| "unmatched".into());
+    let route = routing::label(response.request());
     if let Some(problem) = unexplained(&response) {
         response = ServiceResponse::new(response.into_parts().0, problem.error_response());
     }

@@ -365,7 +365,7 @@ async fn authenticate(request: &HttpRequest, registry: &Data<Registry>, credenti
         return Err(refused());
     }
     let asked = audit::asked(request).ok_or_else(|| Refusal::Api(ApiError::new(Kind::Internal)))?;
-    asked.by(id, &id.to_string());
+    asked.by(id, id.to_string().into());
     let (told, shared) = (asked.clone(), registry.clone());
     let prove = move |conn: &mut AnyConn| {
         let mut tx = Tx::new(conn, Reach::of(Vec::new(), Vec::new(), None), id, now);

@@ -15,6 +15,7 @@ use crate::domain::clock::Clock;
 use crate::service::Fault;
 use crate::service::status::Statuses;
 use crate::storage::Store;
+use crate::storage::versions::Versions;
 use crate::telemetry::Metrics;
 use crate::tokens::{OutsideIssuers, Tokens};
 
@@ -44,6 +45,8 @@ pub struct Registry {
     pub web: Web,
     /// What the audit log is sealed with, and what of it is still to be written.
     pub audit: Audit,
+    /// The questions for versions of agencies that wait for a statement.
+    pub versions: Versions,
     /// What statuses are made of, as far as it is kept in memory.
     pub statuses: Arc<Statuses>,
     /// The OpenAPI document, and what follows from it.

@@ -22,7 +22,6 @@ use crate::domain::stage::{NextChange, PledgeView, Stage, Status};
 use crate::service::status::{self as service, AgencyStatus};
 use crate::service::timelines::{Known, Told};
 use crate::storage::agencies::{AgencyBrief, AgencyFilter};
-use crate::storage::timelines;
 
 parsed!(Stage);
 
@@ -244,11 +243,10 @@ async fn get_certification_status(
 }
 
 /// What the status of an agency follows from. Where it is kept in memory and the caller's reach is plain, that takes one statement, which
-/// asks for its version.
+/// asks for its version and for those of others that are asked for at the same time.
 pub(super) async fn known(caller: &Caller, key: AgencyKey) -> Result<Arc<Known>, ApiError> {
     let statuses = caller.registry().statuses.clone();
-    let asked = key.clone();
-    let version = caller.registry().store.ask(move |conn| timelines::version_of(conn, &asked)).await?;
+    let version = caller.registry().versions.of(&caller.registry().store, key.clone()).await?;
     let kept = version.filter(|(id, _)| caller.plainly_reaches(&key, *id)).and_then(|(id, version)| statuses.timelines.kept(id, version));
     match kept {
         Some(known) => Ok(known),

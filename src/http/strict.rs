@@ -5,8 +5,8 @@ use actix_web::HttpRequest;
 use actix_web::http::header::{CONTENT_ENCODING, CONTENT_TYPE, HeaderName, IF_MATCH, IF_NONE_MATCH};
 
 use super::decode::escape;
-use super::openapi::Documents;
 use super::problem::{ApiError, Kind};
+use super::routing::Routed;
 use crate::service::Fault;
 
 /// The most characters that a header has, of those that operations read.
@@ -16,13 +16,13 @@ pub const HEADER_LIMIT: usize = 1000;
 ///
 /// # Errors
 /// Problems of the kinds [`Kind::InvalidHeader`] and [`Kind::InvalidParameter`].
-pub fn check(request: &HttpRequest, documents: &Documents) -> Result<(), ApiError> {
+pub fn check(request: &HttpRequest) -> Result<(), ApiError> {
     let faults = header_faults(request);
     if !faults.is_empty() {
         return Err(ApiError::new(Kind::InvalidHeader).faults(faults));
     }
-    let takes_query = request.match_pattern().is_none_or(|path| documents.takes_query(request.method().as_str(), &path));
-    if takes_query || request.query_string().is_empty() {
+    let routed = Routed::of(request);
+    if request.query_string().is_empty() || routed.takes_query() || routed.pattern().is_none() {
         return Ok(());
     }
     let faults = match pairs(request.query_string()) {

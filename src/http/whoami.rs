@@ -34,8 +34,8 @@ struct WhoAmI {
 async fn whoami(caller: Caller, preconditions: Preconditions) -> ApiResult {
     let view = WhoAmI {
         client: caller.client,
-        subject: caller.subject.clone(),
-        scopes: caller.scopes.clone(),
+        subject: caller.subject.to_string(),
+        scopes: caller.scopes.to_vec(),
         agencies: caller.agencies().map(|keys| keys.iter().map(ToString::to_string).collect()),
     };
     respond::resource(&preconditions, &view)

@@ -70,6 +70,18 @@ impl Constraint {
 }
 
 impl StorageError {
+    /// The same failure, for another who waited for the same.
+    pub(super) fn again(&self) -> Self {
+        match self {
+            Self::NotFound => Self::NotFound,
+            Self::Conflict(constraint) => Self::Conflict(*constraint),
+            Self::Busy(cause) => Self::Busy(cause.clone()),
+            Self::Unavailable(cause) => Self::Unavailable(cause.clone()),
+            Self::Corrupt(cause) => Self::Corrupt(cause.clone()),
+            Self::Other(cause) => Self::Other(cause.clone()),
+        }
+    }
+
     /// Whether the same transaction may succeed when it is run again from the start.
     pub fn is_transient(&self) -> bool {
         matches!(self, Self::Busy(_) | Self::Conflict(Constraint::CompletionExternalId | Constraint::IdempotencyKey))

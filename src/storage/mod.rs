@@ -36,13 +36,14 @@ pub mod statements;
 pub mod timelines;
 pub mod trainings;
 pub mod types;
+pub mod versions;
 
 use std::sync::Arc;
 use std::time::{Duration, Instant};
 
 use diesel::connection::{AnsiTransactionManager, TransactionManager};
 use diesel::r2d2::{ManageConnection, Pool};
-use tokio::sync::Semaphore;
+use tokio::sync::{OwnedSemaphorePermit, Semaphore};
 
 pub use conn::{AnyConn, Database};
 pub use directory::Directory;
@@ -167,6 +168,21 @@ impl Store {
         self.run(Some(dialect::begin_matching), work).await
     }
 
+    /// Lets `work` ask statements on a thread and a connection of its own, as soon as they can be had; nobody waits for it here. `work` is given
+    /// [`StorageError::Busy`] or [`StorageError::Unavailable`] where they can't, and answers whether its connection did all that was asked of it.
+    fn detach(&self, work: impl FnOnce(Result<&mut AnyConn, StorageError>) -> bool + Send + 'static) {
+        let (pool, permits) = (self.pool.clone(), self.permits.clone());
+        match permits.clone().try_acquire_owned() {
+            Ok(permit) => begin_detached(pool, permit, work),
+            Err(_) => drop(tokio::spawn(async move {
+                match tokio::time::timeout(WAIT, permits.acquire_owned()).await {
+                    Ok(Ok(permit)) => begin_detached(pool, permit, work),
+                    _ => drop(work(Err(StorageError::Busy("every connection is in use".into())))),
+                }
+            })),
+        }
+    }
+
     async fn run<T, E>(
         &self,
         begin: Option<fn(&mut AnyConn) -> diesel::QueryResult<()>>,
@@ -203,6 +219,16 @@ impl Store {
         });
         done.await.unwrap_or_else(|cause| Err(StorageError::Other(format!("a transaction panicked: {cause}")).into()))
     }
+}
+
+fn begin_detached(pool: Pool<Manager>, permit: OwnedSemaphorePermit, work: impl FnOnce(Result<&mut AnyConn, StorageError>) -> bool + Send + 'static) {
+    tokio::task::spawn_blocking(move || {
+        let _permit = permit;
+        match pool.get() {
+            Ok(mut pooled) => pooled.proved = work(Ok(&mut pooled.conn)).then(Instant::now),
+            Err(cause) => drop(work(Err(StorageError::Unavailable(cause.to_string())))),
+        }
+    });
 }
 
 /// An error that knows whether running the same transaction again may help.

@@ -8,6 +8,8 @@ mod outside;
 mod secret;
 mod verified;
 
+use std::sync::Arc;
+
 use jiff::{SignedDuration, Timestamp};
 use jsonwebtoken::{Algorithm, Header, Validation};
 use serde::{Deserialize, Serialize};
@@ -63,6 +65,53 @@ pub enum NamedAgencies {
     All(AllAgencies),
     /// Some, as in a path: an id or `ori:…`.
     Some(Vec<String>),
+}
+
+/// Who brings a token that holds, and what it lets them do: read once, and given to each request that comes with the token.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Bearer {
+    /// The client, whose records these are.
+    pub client: Uuid,
+    /// Who acts.
+    pub subject: Arc<str>,
+    /// The scopes.
+    pub scopes: Arc<[String]>,
+    /// For which agencies.
+    pub agencies: ActsFor,
+    exp: i64,
+    nbf: Option<i64>,
+}
+
+/// The agencies that a token is for.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum ActsFor {
+    /// Those of the grants of the client, which is registered.
+    Granted,
+    /// Every agency.
+    All,
+    /// These.
+    Some(Arc<[AgencyKey]>),
+}
+
+impl Bearer {
+    fn of(claims: Claims) -> Result<Self, &'static str> {
+        let agencies = match claims.agencies {
+            None => ActsFor::Granted,
+            Some(NamedAgencies::All(_)) => ActsFor::All,
+            Some(NamedAgencies::Some(keys)) => {
+                let keys: Result<Arc<[AgencyKey]>, _> = keys.iter().map(|key| AgencyKey::parse(key)).collect();
+                ActsFor::Some(keys.map_err(|_| "the token names an agency that is none")?)
+            }
+        };
+        Ok(Self {
+            client: claims.client_id,
+            subject: claims.sub.into(),
+            scopes: claims.scope.split_whitespace().map(str::to_owned).collect(),
+            agencies,
+            exp: claims.exp,
+            nbf: claims.nbf,
+        })
+    }
 }
 
 /// The word for every agency.
@@ -158,15 +207,15 @@ impl Tokens {
         jsonwebtoken::encode(&header, claims, &key.encoding)
     }
 
-    /// Verifies a token of this issuer and answers what it says. The algorithm is that of our own key; what the token's header says
+    /// Verifies a token of this issuer and answers what it lets its bearer do. The algorithm is that of our own key; what the token's header says
     /// of algorithms and keys is used for nothing but to find the key by its `kid`.
     ///
     /// # Errors
     /// Why it isn't accepted, in words that may be told to the caller.
-    pub fn verify(&self, token: &str, now: Timestamp) -> Result<Claims, &'static str> {
-        if let Some(claims) = self.verified.find(token, now) {
-            check_times(Some(claims.exp), claims.nbf, now)?;
-            return Ok(claims);
+    pub fn verify(&self, token: &str, now: Timestamp) -> Result<Bearer, &'static str> {
+        if let Some(bearer) = self.verified.find(token, now) {
+            check_times(Some(bearer.exp), bearer.nbf, now)?;
+            return Ok(bearer);
         }
         let header = header_of(token)?;
         if header.typ.as_deref().is_some_and(|typ| !typ.eq_ignore_ascii_case("at+jwt") && !typ.eq_ignore_ascii_case("application/at+jwt")) {
@@ -176,8 +225,9 @@ impl Tokens {
         let validation = validation(Algorithm::EdDSA, &self.issuer, &[&self.audience]);
         let verified = jsonwebtoken::decode::<Claims>(token, &key.decoding, &validation).map_err(|error| refusal(&error))?;
         check_times(Some(verified.claims.exp), verified.claims.nbf, now)?;
-        self.verified.keep(token, &verified.claims, now);
-        Ok(verified.claims)
+        let bearer = Bearer::of(verified.claims)?;
+        self.verified.keep(token, &bearer, now);
+        Ok(bearer)
     }
 }
 

@@ -6,7 +6,7 @@ use std::sync::{Mutex, PoisonError};
 
 use jiff::{SignedDuration, Timestamp};
 
-use super::Claims;
+use super::Bearer;
 
 /// For how long a signature that held is taken to hold, by the clock of the service. It is the time within which a key that was
 /// taken away is out; whether a client was revoked is asked by itself.
@@ -20,24 +20,24 @@ type Digest = [u8; 32];
 
 /// The tokens that were verified of late.
 #[derive(Debug, Default)]
-pub(super) struct Verified(Mutex<HashMap<Digest, (Timestamp, Claims)>>);
+pub(super) struct Verified(Mutex<HashMap<Digest, (Timestamp, Bearer)>>);
 
 impl Verified {
-    /// What a token says that was verified a moment ago.
-    pub fn find(&self, token: &str, now: Timestamp) -> Option<Claims> {
+    /// The bearer of a token that was verified a moment ago.
+    pub fn find(&self, token: &str, now: Timestamp) -> Option<Bearer> {
         let held = self.0.lock().unwrap_or_else(PoisonError::into_inner);
-        held.get(&digest(token)?).filter(|(at, _)| is_fresh(*at, now)).map(|(_, claims)| claims.clone())
+        held.get(&digest(token)?).filter(|(at, _)| is_fresh(*at, now)).map(|(_, bearer)| bearer.clone())
     }
 
-    /// Keeps what a token says.
-    pub fn keep(&self, token: &str, claims: &Claims, now: Timestamp) {
+    /// Keeps the bearer of a token.
+    pub fn keep(&self, token: &str, bearer: &Bearer, now: Timestamp) {
         let Some(digest) = digest(token) else { return };
         let mut held = self.0.lock().unwrap_or_else(PoisonError::into_inner);
         if held.len() >= MOST {
             held.retain(|_, (at, _)| is_fresh(*at, now));
         }
         if held.len() < MOST {
-            held.insert(digest, (now, claims.clone()));
+            held.insert(digest, (now, bearer.clone()));
         }
     }
 }
@@ -55,26 +55,17 @@ mod tests {
     use uuid::Uuid;
 
     use super::*;
+    use crate::tokens::ActsFor;
 
     #[test]
     fn a_token_is_known_for_seconds_and_by_all_of_it() {
-        let claims = Claims {
-            iss: "https://registry.example".into(),
-            aud: "onemind".into(),
-            sub: "rms".into(),
-            client_id: Uuid::from_u128(1),
-            iat: 0,
-            exp: 900,
-            nbf: None,
-            jti: Uuid::from_u128(2),
-            scope: "status:read".into(),
-            agencies: None,
-        };
+        let scopes = ["status:read".to_owned()].into();
+        let bearer = Bearer { client: Uuid::from_u128(1), subject: "rms".into(), scopes, agencies: ActsFor::Granted, exp: 900, nbf: None };
         let at = |second| Timestamp::from_second(second).unwrap();
         let verified = Verified::default();
         assert_eq!(verified.find("a.b.c", at(100)), None);
-        verified.keep("a.b.c", &claims, at(100));
-        assert_eq!(verified.find("a.b.c", at(104)), Some(claims));
+        verified.keep("a.b.c", &bearer, at(100));
+        assert_eq!(verified.find("a.b.c", at(104)), Some(bearer));
         assert_eq!(verified.find("a.b.c", at(105)), None);
         assert_eq!(verified.find("a.b.c", at(99)), None);
         assert_eq!(verified.find("a.b.C", at(100)), None);

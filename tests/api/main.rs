@@ -44,5 +44,6 @@ mod timeline;
 mod together;
 mod training_gaps;
 mod trainings;
+mod versions;
 mod writers;
 mod xapi;

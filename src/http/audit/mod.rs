@@ -21,6 +21,7 @@ use super::address::client_address;
 use super::openapi::Operation;
 use super::problem::{ApiError, Problem};
 use super::registry::Registry;
+use super::routing::Routed;
 use super::strict;
 use crate::domain::agency::AgencyKey;
 use crate::domain::audit::{AuditOutcome, Entry};
@@ -70,7 +71,7 @@ pub struct Asked {
 #[derive(Debug, Default, Clone)]
 struct Noted {
     client: Option<Uuid>,
-    subject: Option<String>,
+    subject: Option<Arc<str>>,
     agency: Option<Uuid>,
     claimed: Option<Uuid>,
     written: bool,
@@ -89,11 +90,11 @@ pub fn asked(request: &HttpRequest) -> Option<Arc<Asked>> {
 impl Asked {
     fn of(request: &HttpRequest) -> Option<Self> {
         let registry = request.app_data::<web::Data<Registry>>()?;
-        let pattern = request.match_pattern()?;
-        let operation = registry.documents.operation(request.method().as_str(), &pattern)?.clone();
-        let (kind, key) = resource_of(&pattern, request.path());
+        let routed = Routed::of(request);
+        let (pattern, operation) = (routed.pattern()?, routed.operation()?.clone());
+        let (kind, key) = resource_of(pattern, request.path());
         let names: BTreeSet<String> = strict::pairs(request.query_string()).unwrap_or_default().into_iter().map(|(name, _)| name).collect();
-        let is_filter = |name: &String| name != "limit" && name != "cursor" && takes(registry, request, &pattern, name);
+        let is_filter = |name: &String| name != "limit" && name != "cursor" && takes(registry, request, pattern, name);
         Some(Self {
             operation,
             kind,
@@ -108,7 +109,7 @@ impl Asked {
     /// A batch that is taken in the background. Its entries name the import, as that of its acceptance does.
     pub(super) fn of_import(registry: &Registry, import: Uuid) -> Option<Self> {
         Some(Self {
-            operation: registry.documents.operation("POST", "/v1/completions/batch")?.clone(),
+            operation: registry.documents.operation(&Method::POST, "/v1/completions/batch")?.clone(),
             kind: Some("import".into()),
             key: Some(import.to_string()),
             filters: Vec::new(),
@@ -119,10 +120,10 @@ impl Asked {
     }
 
     /// Notes who asks.
-    pub fn by(&self, client: Uuid, subject: &str) {
+    pub fn by(&self, client: Uuid, subject: Arc<str>) {
         let mut noted = self.noted();
         noted.client = Some(client);
-        noted.subject = Some(subject.to_owned());
+        noted.subject = Some(subject);
     }
 
     /// Notes in whose name somebody asks who has not proved it yet: the entry is of that client, not by it.
@@ -153,7 +154,7 @@ impl Asked {
             id: new_id(),
             at,
             client: noted.client,
-            subject: noted.subject,
+            subject: noted.subject.map(|subject| subject.to_string()),
             operation: self.operation.id.clone(),
             outcome,
             status,

@@ -91,7 +91,7 @@ fn import(caller: &Caller, media_type: &str, layout: &Layout, minimal: bool) -> 
     Ok(Import {
         id: new_id(),
         client: caller.client,
-        subject: caller.subject.clone(),
+        subject: caller.subject.to_string(),
         authority,
         media_type: media_type.to_owned(),
         layout: kept::document(layout),

@@ -1,4 +1,4 @@
-//! What the audit log has to know of operations, as the document says it: so that a new one can't be forgotten.
+//! What is to be known of operations to answer them and to tell the audit log, as the document says it: so that a new one can't be forgotten.
 
 use std::collections::HashSet;
 
@@ -19,6 +19,8 @@ pub fn operation(document: &Value, operation: &Value) -> Operation {
     let personal = told.into_iter().any(|(_, content)| is_personal(document, &content["schema"], &mut HashSet::new()));
     Operation {
         id: operation["operationId"].as_str().unwrap_or_default().to_owned(),
+        takes_token: operation["security"].as_array().into_iter().flatten().any(|choice| choice.get("bearer").is_some()),
+        takes_query: operation["parameters"].as_array().into_iter().flatten().any(|parameter| parameter["in"] == "query"),
         secured: operation["security"].as_array().is_some_and(|choices| !choices.is_empty()),
         personal,
         success,

@@ -5,16 +5,18 @@ mod complete;
 mod downgrade;
 pub mod examples;
 
-use std::collections::{HashMap, HashSet};
+use std::collections::HashMap;
 use std::sync::Arc;
 
 use actix_web::App;
 use actix_web::dev::ResourceDef;
+use actix_web::http::Method;
 use serde_json::{Value, json};
 use utoipa::OpenApi;
 use utoipa_actix_web::AppExt as _;
 
 use super::auth::SCOPES;
+use super::routing::{Answering, Routed, Routes};
 
 /// The document in both versions, and the methods of each path.
 pub struct Documents {
@@ -22,19 +24,19 @@ pub struct Documents {
     current: String,
     for_3_0: String,
     paths: Vec<(ResourceDef, Vec<String>)>,
-    /// Method and path of each operation with parameters in the query.
-    with_query: HashSet<(String, String)>,
-    /// Method and path of each operation that asks for a token.
-    with_token: HashSet<(String, String)>,
-    /// By path and method.
-    operations: HashMap<String, HashMap<String, Arc<Operation>>>,
+    routes: Routes,
 }
 
-/// What the audit log has to know of an operation.
-#[derive(Debug, Clone, PartialEq, Eq)]
+/// What is to be known of an operation to answer it, and to tell the audit log.
+#[expect(clippy::struct_excessive_bools, reason = "what the document says of it, each by itself")]
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
 pub struct Operation {
     /// Its id.
     pub id: String,
+    /// Whether it asks for a token, which is read before anything else.
+    pub takes_token: bool,
+    /// Whether it has parameters in the query.
+    pub takes_query: bool,
     /// Whether it needs a token.
     pub secured: bool,
     /// Whether its answer tells who somebody is: a name, an address of mail, an identifier.
@@ -65,21 +67,17 @@ impl Documents {
     pub fn new() -> Self {
         let document = document();
         let mut paths: Vec<(ResourceDef, Vec<String>)> = Vec::new();
-        let (mut with_query, mut with_token) = (HashSet::new(), HashSet::new());
-        let mut operations: HashMap<String, HashMap<String, Arc<Operation>>> = HashMap::new();
+        let groups = groups();
+        let mut routes = Routes::default();
         for (path, item) in document["paths"].as_object().into_iter().flatten() {
-            let mut methods = Vec::new();
+            let (mut methods, mut operations) = (Vec::new(), Vec::new());
             for (method, operation) in item.as_object().into_iter().flatten() {
-                methods.push(method.to_uppercase());
-                let known = Arc::new(audited::operation(&document, operation));
-                operations.entry(path.clone()).or_default().insert(method.to_uppercase(), known);
-                if operation["parameters"].as_array().into_iter().flatten().any(|parameter| parameter["in"] == "query") {
-                    with_query.insert((method.to_uppercase(), path.clone()));
-                }
-                if operation["security"].as_array().into_iter().flatten().any(|choice| choice.get("bearer").is_some()) {
-                    with_token.insert((method.to_uppercase(), path.clone()));
-                }
+                let name = method.to_uppercase();
+                let (Ok(method), Some(group)) = (name.parse::<Method>(), groups.get(&(path.clone(), method.clone()))) else { continue };
+                operations.push(Answering { method, operation: Arc::new(audited::operation(&document, operation)), group: *group });
+                methods.push(name);
             }
+            routes.add(path, operations);
             paths.push((ResourceDef::new(path.as_str()), methods));
         }
         for path in super::docs::PATHS {
@@ -93,7 +91,7 @@ impl Documents {
             methods.sort();
         }
         let for_3_0 = downgrade::to_3_0(&document);
-        Self { current: pretty(&document), for_3_0: pretty(&for_3_0), value: document, paths, with_query, with_token, operations }
+        Self { current: pretty(&document), for_3_0: pretty(&for_3_0), value: document, paths, routes }
     }
 
     /// OpenAPI 3.1, as a value.
@@ -111,19 +109,14 @@ impl Documents {
         &self.for_3_0
     }
 
-    /// Whether the operation at a path, as it is written in the document, has parameters in the query.
-    pub fn takes_query(&self, method: &str, path: &str) -> bool {
-        self.with_query.contains(&(method.to_owned(), path.to_owned()))
-    }
-
-    /// Whether the operation at a path, as it is written in the document, asks for a token.
-    pub fn takes_token(&self, method: &str, path: &str) -> bool {
-        self.with_token.contains(&(method.to_owned(), path.to_owned()))
+    /// What answers a method of a path that is asked for.
+    pub fn routed(&self, method: &Method, path: &str) -> Routed {
+        self.routes.find(method, path)
     }
 
     /// The operation at a path, as it is written in the document.
-    pub fn operation(&self, method: &str, path: &str) -> Option<&Arc<Operation>> {
-        self.operations.get(path)?.get(method)
+    pub fn operation(&self, method: &Method, path: &str) -> Option<&Arc<Operation>> {
+        self.routes.by_pattern(method, path)
     }
 
     /// The methods that the path has; none where there is no such path. A path without parameters goes before one with.
@@ -132,6 +125,19 @@ impl Documents {
         let fixed = matching().find(|(def, _)| def.pattern() == Some(path));
         fixed.or_else(|| matching().next()).map_or(&[], |(_, methods)| methods)
     }
+}
+
+/// Which group has an operation, by path and method as they are written in the document.
+fn groups() -> HashMap<(String, String), usize> {
+    let mut groups = HashMap::new();
+    for (number, group) in super::GROUPS.into_iter().enumerate() {
+        let (_, gathered) = App::new().into_utoipa_app().configure(group).split_for_parts();
+        let paths = serde_json::to_value(gathered.paths).unwrap_or_default();
+        for (path, item) in paths.as_object().into_iter().flatten() {
+            groups.extend(item.as_object().into_iter().flatten().map(|(method, _)| ((path.clone(), method.clone()), number)));
+        }
+    }
+    groups
 }
 
 fn pretty(document: &Value) -> String {
