@@ -182,11 +182,11 @@ mod tests {
 
     #[test]
     fn a_value_cannot_pass_for_another_field() {
-        let mut plain = String::new();
-        put(&mut plain, "a", Some(&"1\nb=1:2"));
-        let mut two = String::new();
-        put(&mut two, "a", Some(&"1"));
-        put(&mut two, "b", Some(&"2"));
-        assert_ne!(plain, two);
+        let mut plain = Canonical::default();
+        plain.put("a", Some(&"1\nb=1:2"));
+        let mut two = Canonical::default();
+        two.put("a", Some(&"1"));
+        two.put("b", Some(&"2"));
+        assert_ne!(plain.text, two.text);
     }
 }

@@ -5,7 +5,7 @@ use onemind::storage::{AnyConn, read_once};
 use serde_json::{Value, json};
 
 use crate::on_both_databases;
-use crate::support::{Client, TestApp};
+use crate::support::Client;
 
 const WITHIN: &[&str] = &["ori:TX0000001", "ori:TX0000009"];
 
