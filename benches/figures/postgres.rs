@@ -127,7 +127,8 @@ impl Postgres {
              SELECT gen_random_uuid(), 1000 + :client_id::int, :connections::bigint * 1000000000 + :round::bigint * 10000000 + :i::bigint, client_id, \
              gen_random_uuid()::text, {columns} FROM pgbench_entry;\n"
         );
-        let (set, insert) = script.split_once('\n').ok_or("the script has two lines")?;
+        let other = script.replace("'pgbench-", "'both-");
+        let (set, insert) = other.split_once('\n').ok_or("the script has two lines")?;
         std::fs::write(self.script(Inserts::Both), format!("{set}\nBEGIN;\n{insert}{entry}COMMIT;\n"))?;
         Ok(())
     }

@@ -13,6 +13,7 @@ use super::conn::AnyConn;
 use super::coverage::CoverageChange;
 use super::dialect::{HALF_OF_BINDS, per_backend, rows_per_statement};
 use super::error::corrupt;
+use super::lists::looked_at;
 use super::officers::{Within, agencies_within, while_granted};
 use super::schema::{appointments, grants};
 use super::types::{At, Id, On};
@@ -147,8 +148,8 @@ pub fn of_officers(conn: &mut AnyConn, reach: &Reach, officers: &[Uuid]) -> Resu
                 let query = appointments::table.filter(appointments::officer_id.eq_any(some)).select(Row::as_select()).into_boxed();
                 match &agencies {
                     Within::All => query,
-                    Within::Ids(agencies) => query.filter(appointments::agency_id.eq_any(agencies)),
-                    Within::Grants { client, on, ids } => while_granted!(query.filter(appointments::agency_id.eq_any(ids)), *client, *on),
+                    Within::Ids(agencies) => query.filter(looked_at(appointments::agency_id).eq_any(agencies)),
+                    Within::Grants { client, on, ids } => while_granted!(query.filter(looked_at(appointments::agency_id).eq_any(ids)), *client, *on),
                 }
                 .load(c)
             })?;

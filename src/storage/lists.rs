@@ -109,6 +109,39 @@ impl<C, D, T: Listed, U: Listed> ValidGrouping<()> for PairsAmong<C, D, T, U> {
     type IsAggregate = is_aggregate::No;
 }
 
+/// A column by which rows are not looked for, but only looked at: SQLite, which knows little of how many there are, is kept from its index.
+pub fn looked_at<C>(column: C) -> LookedAt<C> {
+    LookedAt(column)
+}
+
+/// [`looked_at`] as an expression.
+#[derive(Debug, Clone, Copy, QueryId)]
+pub struct LookedAt<C>(C);
+
+impl<C: Expression> Expression for LookedAt<C> {
+    type SqlType = C::SqlType;
+}
+
+impl<S, C: AppearsOnTable<S>> AppearsOnTable<S> for LookedAt<C> {}
+impl<S, C: SelectableExpression<S>> SelectableExpression<S> for LookedAt<C> {}
+
+impl<C: ValidGrouping<()>> ValidGrouping<()> for LookedAt<C> {
+    type IsAggregate = C::IsAggregate;
+}
+
+impl<C: QueryFragment<Pg>> QueryFragment<Pg> for LookedAt<C> {
+    fn walk_ast<'b>(&'b self, out: AstPass<'_, 'b, Pg>) -> QueryResult<()> {
+        self.0.walk_ast(out)
+    }
+}
+
+impl<C: QueryFragment<Sqlite>> QueryFragment<Sqlite> for LookedAt<C> {
+    fn walk_ast<'b>(&'b self, mut out: AstPass<'_, 'b, Sqlite>) -> QueryResult<()> {
+        out.push_sql("+");
+        self.0.walk_ast(out)
+    }
+}
+
 /// The identity of a statement with an [`Among`].
 #[derive(Debug)]
 pub struct AmongId<C, S>(std::marker::PhantomData<(C, S)>);

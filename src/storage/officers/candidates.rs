@@ -13,7 +13,7 @@ use crate::domain::reach::Reach;
 use crate::storage::conn::AnyConn;
 use crate::storage::dialect::per_backend;
 use crate::storage::error::corrupt;
-use crate::storage::lists::among;
+use crate::storage::lists::{among, looked_at};
 use crate::storage::schema::{appointments, grants, number_spells, officers};
 use crate::storage::types::{Id, On};
 use crate::storage::{StorageError, joins};
@@ -78,7 +78,9 @@ fn load(conn: &mut AnyConn, reach: &Reach, ids: &[Uuid]) -> Result<Vec<Candidate
             let given = diesel::alias!(officers as given);
             let people = given.filter(among(given.field(officers::id), ids)).select(given.field(officers::person_id));
             let query = officers::table
-                .left_join(appointments::table.left_join(number_spells::table))
+                // Side by side: SQLite would make all of a join within a join.
+                .left_join(appointments::table.on(appointments::officer_id.eq(officers::id)))
+                .left_join(number_spells::table.on(number_spells::appointment_id.eq(appointments::id)))
                 .filter(officers::person_id.eq_any(people))
                 .filter(officers::merged_into.is_null())
                 .select((
@@ -89,9 +91,9 @@ fn load(conn: &mut AnyConn, reach: &Reach, ids: &[Uuid]) -> Result<Vec<Candidate
                 .into_boxed();
             match &agencies {
                 Within::All => query.load(c)?,
-                Within::Ids(agencies) => query.filter(appointments::agency_id.eq_any(agencies)).load(c)?,
+                Within::Ids(agencies) => query.filter(looked_at(appointments::agency_id).eq_any(agencies)).load(c)?,
                 Within::Grants { client, on, ids } => {
-                    while_granted!(query.filter(appointments::agency_id.eq_any(ids)), *client, *on).load(c)?
+                    while_granted!(query.filter(looked_at(appointments::agency_id).eq_any(ids)), *client, *on).load(c)?
                 }
             }
         });
