@@ -18,6 +18,32 @@ use crate::storage::StorageError;
 use crate::storage::completions::{self as rows, Completion, Held, NewCompletion};
 use crate::storage::dialect::{Lock, lock};
 
+/// A record that is ready to be taken: what follows from it alone is made by whoever reads it, and not while others wait for the database.
+#[derive(Debug, Clone)]
+pub struct Ready {
+    /// What is pushed.
+    pub draft: CompletionDraft,
+    /// The digest of the whole of it.
+    content_hash: String,
+    /// As a row keeps it.
+    document: String,
+}
+
+impl From<CompletionDraft> for Ready {
+    fn from(draft: CompletionDraft) -> Self {
+        let digest = aws_lc_rs::digest::digest(&aws_lc_rs::digest::SHA256, draft.canonical().as_bytes());
+        Self { content_hash: URL_SAFE_NO_PAD.encode(digest), document: rows::document_text(&draft), draft }
+    }
+}
+
+impl Ready {
+    /// The same as it is kept of somebody who may not be told by it; the digest is of what was sent still.
+    fn reduced(&self, officer: Option<Uuid>) -> Self {
+        let draft = self.draft.reduced(officer);
+        Self { content_hash: self.content_hash.clone(), document: rows::document_text(&draft), draft }
+    }
+}
+
 /// What became of a record.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct Pushed {
@@ -45,17 +71,17 @@ pub struct Single {
 ///
 /// # Errors
 /// Where the database fails; then none of them was taken.
-pub fn push_singles(tx: &mut Tx<'_>, drafts: &[CompletionDraft]) -> ServiceResult<Vec<Single>> {
+pub fn push_singles(tx: &mut Tx<'_>, records: &[&Ready]) -> ServiceResult<Vec<Single>> {
     begin(tx)?;
-    let taken = push_run(tx, drafts, true)?;
+    let taken = push_run(tx, records, true)?;
     let former: Vec<Uuid> = taken.iter().filter(|one| one.pushed.push != Push::Created).map(|one| one.pushed.id).collect();
     let mut held = rows::find_all(tx.conn, tx.client, &former)?;
-    let single = |(one, draft): (Taken, &CompletionDraft)| {
+    let single = |(one, record): (Taken, &&Ready)| {
         let Taken { pushed, placement, fields, moved } = one;
         let created = || Completion {
             id: pushed.id,
             client: tx.client,
-            draft: draft.clone(),
+            draft: record.draft.clone(),
             placement,
             placed_by_hand: false,
             revision: 1,
@@ -71,18 +97,18 @@ pub fn push_singles(tx: &mut Tx<'_>, drafts: &[CompletionDraft]) -> ServiceResul
         trail.changed = moved || pushed.word() != "unchanged";
         Ok(Single { pushed, completion, trail })
     };
-    taken.into_iter().zip(drafts).map(single).collect()
+    taken.into_iter().zip(records).map(single).collect()
 }
 
 /// Takes a client's records, in order. The same `external_id` may come more than once: each is as if it came in a push of its own.
 ///
 /// # Errors
 /// Where the database fails; then none of them was taken.
-pub fn push(tx: &mut Tx<'_>, drafts: &[CompletionDraft]) -> ServiceResult<Vec<Pushed>> {
+pub fn push(tx: &mut Tx<'_>, records: &[&Ready]) -> ServiceResult<Vec<Pushed>> {
     begin(tx)?;
-    let mut outcomes = Vec::with_capacity(drafts.len());
-    for run in runs(drafts) {
-        let taken = push_run(tx, run, drafts.len() == 1)?;
+    let mut outcomes = Vec::with_capacity(records.len());
+    for run in runs(records) {
+        let taken = push_run(tx, run, records.len() == 1)?;
         tx.changed_many("moved", taken.iter().filter(|one| one.moved).map(|one| one.pushed.id).collect());
         if let [one] = taken.as_slice() {
             tx.trail.fields.clone_from(&one.fields);
@@ -101,28 +127,27 @@ fn begin(tx: &mut Tx<'_>) -> ServiceResult<()> {
     Ok(())
 }
 
-/// Cuts `drafts` into the longest runs in which no `external_id` comes twice.
-fn runs(drafts: &[CompletionDraft]) -> Vec<&[CompletionDraft]> {
+/// Cuts `records` into the longest runs in which no `external_id` comes twice.
+fn runs<'a, 'b>(records: &'a [&'b Ready]) -> Vec<&'a [&'b Ready]> {
     let mut cuts = Vec::new();
     let mut begin = 0;
     let mut seen = HashSet::new();
-    for (index, draft) in drafts.iter().enumerate() {
-        if !seen.insert(draft.external_id.as_str()) {
-            cuts.push(&drafts[begin..index]);
+    for (index, record) in records.iter().enumerate() {
+        if !seen.insert(record.draft.external_id.as_str()) {
+            cuts.push(&records[begin..index]);
             begin = index;
             seen.clear();
-            seen.insert(draft.external_id.as_str());
+            seen.insert(record.draft.external_id.as_str());
         }
     }
-    cuts.push(&drafts[begin..]);
+    cuts.push(&records[begin..]);
     cuts
 }
 
 /// A record of a run, with what it means for what is held.
 struct Considered<'a> {
     /// As it is to be kept.
-    draft: Cow<'a, CompletionDraft>,
-    content_hash: String,
+    record: Cow<'a, Ready>,
     held: Option<Held>,
     push: Push,
 }
@@ -162,12 +187,12 @@ impl Considered<'_> {
             return Ok(true);
         }
         let former = rows::find(tx.conn, &Reach::All, tx.client, held.id)?;
-        Ok(former.is_some_and(|former| former.draft.officer == self.draft.officer && former.draft.training == self.draft.training))
+        Ok(former.is_some_and(|former| former.draft.officer == self.record.draft.officer && former.draft.training == self.record.draft.training))
     }
 
     /// The members that the push gives or changes.
     fn fields(&self, tx: &mut Tx<'_>) -> ServiceResult<Vec<String>> {
-        let document = rows::document(&self.draft);
+        let document = rows::document(&self.record.draft);
         Ok(match (&self.push, &self.held) {
             (Push::Created, _) => fields_of(&document),
             (Push::Updated, Some(held)) => match rows::find(tx.conn, &Reach::All, tx.client, held.id)? {
@@ -208,11 +233,11 @@ struct Taken {
 }
 
 /// Takes records of which none has the `external_id` of another. `told`: with the members that each gives or changes.
-fn push_run(tx: &mut Tx<'_>, drafts: &[CompletionDraft], told: bool) -> ServiceResult<Vec<Taken>> {
-    let external_ids: Vec<&str> = drafts.iter().map(|draft| draft.external_id.as_str()).collect();
+fn push_run(tx: &mut Tx<'_>, records: &[&Ready], told: bool) -> ServiceResult<Vec<Taken>> {
+    let external_ids: Vec<&str> = records.iter().map(|record| record.draft.external_id.as_str()).collect();
     let consider_all = |tx: &mut Tx<'_>| -> ServiceResult<Vec<Considered<'_>>> {
         let mut held = rows::held(tx.conn, tx.client, &external_ids)?;
-        Ok(drafts.iter().map(|draft| consider(draft, held.remove(draft.external_id.as_str()))).collect())
+        Ok(records.iter().map(|record| consider(record, held.remove(record.draft.external_id.as_str()))).collect())
     };
     let mut considered = consider_all(tx)?;
     // What may change is held, and then asked for again: another push of the same records may just have changed them.
@@ -221,7 +246,7 @@ fn push_run(tx: &mut Tx<'_>, drafts: &[CompletionDraft], told: bool) -> ServiceR
         rows::hold(tx.conn, &known)?;
         considered = consider_all(tx)?;
     }
-    let open: Vec<&CompletionDraft> = considered.iter().filter(|one| one.is_open()).map(|one| one.draft.as_ref()).collect();
+    let open: Vec<&CompletionDraft> = considered.iter().filter(|one| one.is_open()).map(|one| &one.record.draft).collect();
     let reach = tx.reach.clone();
     let mut decided = decide(tx.conn, tx.directory.as_ref(), &reach, tx.client, &open)?.into_iter();
 
@@ -233,13 +258,13 @@ fn push_run(tx: &mut Tx<'_>, drafts: &[CompletionDraft], told: bool) -> ServiceR
         let (placement, by_hand) = one.stands(tx, found.map(|found| found.placement))?;
         let id = one.held.as_ref().map_or_else(|| tx.new_id(), |held| held.id);
         let revision = one.held.as_ref().map_or(1, |held| held.revision + 1);
-        let row =
-            NewCompletion { id, draft: &one.draft, content_hash: one.content_hash.clone(), placement, terms, revision, placed_by_hand: by_hand };
+        let Ready { draft, content_hash, document } = one.record.as_ref();
+        let row = NewCompletion { id, draft, document, content_hash, placement, terms, revision, placed_by_hand: by_hand };
         match one.push {
             Push::Created => new.push(row),
             Push::Updated => changed.push(row),
             Push::Unchanged if one.held.as_ref().is_some_and(|held| held.placement != placement) => {
-                moved.push(Moved { id, placement, by_hand, draft: &one.draft });
+                moved.push(Moved { id, placement, by_hand, draft });
             }
             Push::Unchanged | Push::Stale => {}
         }
@@ -263,20 +288,19 @@ fn push_run(tx: &mut Tx<'_>, drafts: &[CompletionDraft], told: bool) -> ServiceR
     Ok(outcomes)
 }
 
-fn consider(draft: &CompletionDraft, held: Option<Held>) -> Considered<'_> {
-    let digest = aws_lc_rs::digest::digest(&aws_lc_rs::digest::SHA256, draft.canonical().as_bytes());
-    let content_hash = URL_SAFE_NO_PAD.encode(digest);
+fn consider(record: &Ready, held: Option<Held>) -> Considered<'_> {
     let before = held.as_ref().map(|held| push::Held {
         content_hash: held.content_hash.as_bytes(),
         revision: held.sender_revision,
         updated_at: held.sender_updated_at,
     });
+    let Ready { draft, content_hash, .. } = record;
     let push = decide_push(before.as_ref(), content_hash.as_bytes(), draft.revision, draft.updated_at);
-    let draft = match &held {
-        Some(held) if held.reduced => Cow::Owned(draft.reduced(held.placement.officer)),
-        _ => Cow::Borrowed(draft),
+    let record = match &held {
+        Some(held) if held.reduced => Cow::Owned(record.reduced(held.placement.officer)),
+        _ => Cow::Borrowed(record),
     };
-    Considered { draft, content_hash, held, push }
+    Considered { record, held, push }
 }
 
 /// What outcomes come to, in the words of the contract.

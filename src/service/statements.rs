@@ -8,7 +8,7 @@ use jiff::{Span, Timestamp, ToSpan as _};
 use serde_json::{Value, json};
 use uuid::Uuid;
 
-use super::intake::{self, Pushed};
+use super::intake::{self, Pushed, Ready};
 use super::{Fault, ServiceError, ServiceResult, Tx, completions};
 use crate::domain::clock::whole_microseconds;
 use crate::domain::completion::CompletionDraft;
@@ -85,17 +85,17 @@ pub fn store(tx: &mut Tx<'_>, sent: &Sent) -> ServiceResult<Kept> {
         let after = |first: Timestamp| first.checked_add(Span::new().microseconds(i64::try_from(place).unwrap_or_default()));
         first.clone().and_then(after).map(whole_microseconds).map_err(|cause| StorageError::Other(cause.to_string()).into())
     };
-    let mut drafts: Vec<(usize, CompletionDraft)> = Vec::new();
+    let mut drafts: Vec<(usize, Ready)> = Vec::new();
     let mut faults = Vec::new();
     for (place, index) in new.iter().enumerate().filter(|(_, index)| !voided.new.contains(&ids[**index])) {
         match completion_of(&sent.statements[*index], ids[*index], stored_at(place)?, tx) {
-            Ok(draft) => drafts.extend(draft.map(|draft| (*index, draft))),
+            Ok(draft) => drafts.extend(draft.map(|draft| (*index, Ready::from(draft)))),
             Err(found) => faults.extend(Fault::all(under(&sent.at(*index), found))),
         }
     }
     ServiceError::check(faults)?;
-    let (indices, drafts): (Vec<usize>, Vec<CompletionDraft>) = drafts.into_iter().unzip();
-    let pushed = if drafts.is_empty() { Vec::new() } else { intake::push(tx, &drafts)? };
+    let (indices, drafts): (Vec<usize>, Vec<Ready>) = drafts.into_iter().unzip();
+    let pushed = if drafts.is_empty() { Vec::new() } else { intake::push(tx, &drafts.iter().collect::<Vec<_>>())? };
     let made: HashMap<usize, Uuid> = indices.into_iter().zip(pushed.iter().map(|pushed| pushed.id)).collect();
 
     let mut written = Vec::with_capacity(new.len());

@@ -12,6 +12,7 @@ use super::columns::columns;
 use super::conn::AnyConn;
 use super::error::corrupt;
 use super::schema::{audit_lanes, audit_log};
+use super::timelines::{self, Settled, Settlement};
 use super::types::{At, Guid, Id, Instant};
 use crate::domain::audit::{AuditOutcome, Entry, Head, LANES};
 
@@ -58,28 +59,31 @@ pub struct AuditFilter {
     pub until: Option<Timestamp>,
 }
 
-#[derive(Queryable, Selectable, Insertable)]
-#[diesel(table_name = audit_log, treat_none_as_default_value = false)]
-struct Row {
-    id: Id,
-    lane: i32,
-    sequence: i64,
-    at: At,
-    client_id: Option<Id>,
-    subject: Option<String>,
-    operation: String,
-    outcome: String,
-    status: i32,
-    resource: Option<String>,
-    resource_id: Option<String>,
-    agency_id: Option<Id>,
-    request_id: Option<Id>,
-    address: Option<String>,
-    fields: Option<String>,
-    detail: Option<String>,
-    ids: Option<String>,
-    key_name: String,
-    hash: Vec<u8>,
+columns! {
+    /// An entry as a row holds it.
+    #[derive(Queryable, Selectable)]
+    #[diesel(table_name = audit_log)]
+    struct Row, Entries into "audit_log" {
+        id: Id as Guid,
+        lane: i32 as Integer,
+        sequence: i64 as BigInt,
+        at: At as Instant,
+        client_id: Option<Id> as Nullable<Guid>,
+        subject: Option<String> as Nullable<Text>,
+        operation: String as Text,
+        outcome: String as Text,
+        status: i32 as Integer,
+        resource: Option<String> as Nullable<Text>,
+        resource_id: Option<String> as Nullable<Text>,
+        agency_id: Option<Id> as Nullable<Guid>,
+        request_id: Option<Id> as Nullable<Guid>,
+        address: Option<String> as Nullable<Text>,
+        fields: Option<String> as Nullable<Text>,
+        detail: Option<String> as Nullable<Text>,
+        ids: Option<String> as Nullable<Text>,
+        key_name: String as Text,
+        hash: Vec<u8> as Binary,
+    }
 }
 
 impl From<Sealed> for Row {
@@ -217,25 +221,43 @@ pub fn write_head(conn: &mut AnyConn, head: &Head, key_name: &str, seal: &[u8]) 
     Ok(())
 }
 
-/// Adds entries, in their order, at the end of a lane that is held, and moves the head of the lane to the last: one statement on PostgreSQL.
+/// Adds entries, in their order, at the end of a lane that is held, and moves the head of the lane to the last; and writes in the rows of that
+/// lane what became of timelines. Where that isn't much, it is one statement on PostgreSQL.
 ///
 /// # Errors
 /// Where the database fails.
-pub fn append(conn: &mut AnyConn, entries: Vec<Sealed>, seal: &[u8]) -> Result<(), StorageError> {
+pub fn append(conn: &mut AnyConn, entries: Vec<Sealed>, seal: &[u8], settlement: &Settlement) -> Result<(), StorageError> {
     let rows: Vec<Row> = entries.into_iter().map(Row::from).collect();
+    let lane = rows.last().map_or(0, |last| last.lane);
+    let settled = Settled::of(lane, settlement).filter(|_| matches!(conn, AnyConn::Postgres(_)) && (1..=AT_ONCE).contains(&rows.len()));
+    if settled.is_none() {
+        timelines::settle(conn, lane, settlement)?;
+    }
     match conn {
         AnyConn::Postgres(conn) => {
-            for some in chunks(rows, AT_ONCE) {
-                let Some(last) = some.last() else { continue };
+            let append = |some: Vec<Row>| {
+                let last = some.last()?;
                 let head = (last.sequence, last.hash.clone(), last.key_name.clone(), last.lane);
-                Append { entries: Entries::of(some), head, seal: seal.to_vec() }.execute(conn)?;
+                Some(Append { entries: Entries::of(some), head, seal: seal.to_vec() })
+            };
+            match settled {
+                Some(settled) => {
+                    if let Some(append) = append(rows) {
+                        Close { settled, append }.execute(conn)?;
+                    }
+                }
+                None => {
+                    for append in chunks(rows, AT_ONCE).into_iter().filter_map(append) {
+                        append.execute(conn)?;
+                    }
+                }
             }
         }
         AnyConn::Sqlite(conn) => {
             let Some(last) = rows.last() else { return Ok(()) };
             let (lane, sequence, hash, key_name) = (last.lane, last.sequence, last.hash.clone(), last.key_name.clone());
             for row in rows {
-                diesel::insert_into(audit_log::table).values(row).execute(conn)?;
+                row.execute(conn)?;
             }
             diesel::update(audit_lanes::table.filter(audit_lanes::lane.eq(lane)))
                 .set((audit_lanes::sequence.eq(sequence), audit_lanes::hash.eq(hash), audit_lanes::key_name.eq(key_name), audit_lanes::seal.eq(seal)))
@@ -257,66 +279,6 @@ fn chunks(mut rows: Vec<Row>, size: usize) -> Vec<Vec<Row>> {
     all
 }
 
-columns! {
-    /// Entries to be added.
-    struct Entries into "audit_log" {
-        id: Id as Guid,
-        lane: i32 as Integer,
-        sequence: i64 as BigInt,
-        at: At as Instant,
-        client_id: Option<Id> as Nullable<Guid>,
-        subject: Option<String> as Nullable<Text>,
-        operation: String as Text,
-        outcome: String as Text,
-        status: i32 as Integer,
-        resource: Option<String> as Nullable<Text>,
-        resource_id: Option<String> as Nullable<Text>,
-        agency_id: Option<Id> as Nullable<Guid>,
-        request_id: Option<Id> as Nullable<Guid>,
-        address: Option<String> as Nullable<Text>,
-        fields: Option<String> as Nullable<Text>,
-        detail: Option<String> as Nullable<Text>,
-        ids: Option<String> as Nullable<Text>,
-        key_name: String as Text,
-        hash: Vec<u8> as Binary,
-    }
-}
-
-impl Entries {
-    fn of(rows: Vec<Row>) -> Self {
-        let mut columns = Self::default();
-        macro_rules! push {
-            ($($column:ident),+) => {
-                for row in rows {
-                    $(columns.$column.push(row.$column);)+
-                }
-            };
-        }
-        push!(
-            id,
-            lane,
-            sequence,
-            at,
-            client_id,
-            subject,
-            operation,
-            outcome,
-            status,
-            resource,
-            resource_id,
-            agency_id,
-            request_id,
-            address,
-            fields,
-            detail,
-            ids,
-            key_name,
-            hash
-        );
-        columns
-    }
-}
-
 /// Entries added, and the head of their lane moved to the last: its sequence, seal, key and lane.
 #[derive(Debug, QueryId)]
 struct Append {
@@ -329,9 +291,35 @@ impl diesel::RunQueryDsl<PgConnection> for Append {}
 
 impl QueryFragment<Pg> for Append {
     fn walk_ast<'b>(&'b self, mut out: AstPass<'_, 'b, Pg>) -> QueryResult<()> {
+        out.push_sql("WITH ");
+        self.walk_parts(out)
+    }
+}
+
+/// The same with what became of timelines.
+#[derive(Debug, QueryId)]
+struct Close {
+    settled: Settled,
+    append: Append,
+}
+
+impl diesel::RunQueryDsl<PgConnection> for Close {}
+
+impl QueryFragment<Pg> for Close {
+    fn walk_ast<'b>(&'b self, mut out: AstPass<'_, 'b, Pg>) -> QueryResult<()> {
+        out.push_sql("WITH ");
+        self.settled.walk_ast(out.reborrow())?;
+        out.push_sql(", ");
+        self.append.walk_parts(out)
+    }
+}
+
+impl Append {
+    /// Writes what comes after `WITH`.
+    fn walk_parts<'b>(&'b self, mut out: AstPass<'_, 'b, Pg>) -> QueryResult<()> {
         let (sequence, hash, key_name, lane) = &self.head;
-        out.push_sql("WITH added AS (");
-        self.entries.walk_insert(&mut out)?;
+        out.push_sql("added AS (");
+        self.entries.walk_ast(out.reborrow())?;
         out.push_sql(") UPDATE audit_lanes SET sequence = ");
         out.push_bind_param::<BigInt, _>(sequence)?;
         out.push_sql(", hash = ");

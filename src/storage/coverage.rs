@@ -13,7 +13,7 @@ use super::conn::AnyConn;
 use super::dialect::per_backend;
 use super::lists::among;
 use super::schema::{appointments, completions, officers, trainings};
-use super::timelines;
+use super::timelines::{self, Settlement};
 use super::types::{Id, On};
 use crate::domain::completion::{Record, TrainingTerms, credit};
 use crate::domain::timeline::{Differences, People, PersonFacts, SwornSpell};
@@ -125,12 +125,12 @@ impl CoverageChange {
         Ok((all_people, all_facts))
     }
 
-    /// Writes what became of the timelines, and which agencies' status may be another: to be called when the transaction changes
-    /// nothing more, since other transactions may wait for it from here on. Afterwards nobody is touched.
+    /// What became of the timelines, and which agencies' status may be another: to be asked and written when the transaction changes
+    /// nothing more. Afterwards nobody is touched.
     ///
     /// # Errors
     /// Where the database fails.
-    pub fn settle(&mut self, conn: &mut AnyConn, lane: i32) -> Result<(), StorageError> {
+    pub fn settle(&mut self, conn: &mut AnyConn) -> Result<Settlement, StorageError> {
         let Self { touched, gaining, facts, mut differences, others: mut raised } = std::mem::take(self);
         for facts in facts.into_values() {
             facts.differences(|agency, day, counted| *differences.entry((agency, day)).or_default() += counted);
@@ -147,9 +147,8 @@ impl CoverageChange {
             seen.extend(people.into_values());
         }
         differences.retain(|_, people| *people != People::NONE);
-        timelines::add(conn, lane, &differences)?;
         raised.extend(differences.keys().map(|(agency, _)| *agency));
-        timelines::raise(conn, lane, &raised.into_iter().collect::<Vec<_>>())
+        Ok(Settlement { differences, raised: raised.into_iter().collect() })
     }
 }
 

@@ -4,9 +4,8 @@ use std::collections::HashMap;
 
 use diesel::pg::Pg;
 use diesel::prelude::*;
-use diesel::query_builder::{AstPass, QueryFragment};
+use diesel::query_builder::{AstPass, QueryFragment, QueryId};
 use diesel::sql_types::{BigInt, Integer};
-use diesel::upsert::excluded;
 use jiff::civil::Date;
 use uuid::Uuid;
 
@@ -25,19 +24,42 @@ pub const STANDARDS: Uuid = Uuid::nil();
 /// In how many rows one day of an agency is held at the most.
 const LANES: i32 = 8;
 
-#[derive(Queryable, Selectable, Insertable)]
-#[diesel(table_name = coverage_changes, treat_none_as_default_value = false)]
-struct Row {
-    agency_id: Id,
-    day: On,
-    lane: i32,
-    sworn: i32,
-    crisis: i32,
-    awareness: i32,
-    either: i32,
-    crisis_ever: i32,
-    awareness_ever: i32,
-    either_ever: i32,
+columns! {
+    /// Differences to be added, as a row holds them.
+    #[derive(Queryable, Selectable)]
+    #[diesel(table_name = coverage_changes)]
+    struct Row, Changes into "coverage_changes" {
+        agency_id: Id as Guid,
+        day: On as Day,
+        lane: i32 as Integer,
+        sworn: i32 as Integer,
+        crisis: i32 as Integer,
+        awareness: i32 as Integer,
+        either: i32 as Integer,
+        crisis_ever: i32 as Integer,
+        awareness_ever: i32 as Integer,
+        either_ever: i32 as Integer,
+    }
+    "ON CONFLICT (agency_id, day, lane) DO UPDATE SET sworn = coverage_changes.sworn + excluded.sworn, \
+     crisis = coverage_changes.crisis + excluded.crisis, awareness = coverage_changes.awareness + excluded.awareness, \
+     either = coverage_changes.either + excluded.either, crisis_ever = coverage_changes.crisis_ever + excluded.crisis_ever, \
+     awareness_ever = coverage_changes.awareness_ever + excluded.awareness_ever, either_ever = coverage_changes.either_ever + excluded.either_ever"
+}
+
+columns! {
+    /// A version to be raised.
+    struct Raise, Raised into "agency_versions" {
+        agency_id: Id as Guid,
+        lane: i32 as Integer,
+        version: i64 as BigInt,
+    }
+    "ON CONFLICT (agency_id, lane) DO UPDATE SET version = agency_versions.version + excluded.version"
+}
+
+impl Raise {
+    fn by_one(lane: i32, agency: Uuid) -> Self {
+        Self { agency_id: Id(agency), lane: lane % LANES, version: 1 }
+    }
 }
 
 impl Row {
@@ -52,35 +74,68 @@ impl Row {
     }
 }
 
+/// What a transaction changed of timelines, and the agencies whose versions it raises, in their order.
+#[derive(Debug, Default)]
+pub struct Settlement {
+    /// By how much numbers of people differ from before.
+    pub differences: Differences,
+    /// Agencies, or [`STANDARDS`].
+    pub raised: Vec<Uuid>,
+}
+
+/// Writes a settlement in the rows of a lane.
+///
+/// # Errors
+/// Where the database fails.
+pub fn settle(conn: &mut AnyConn, lane: i32, settlement: &Settlement) -> Result<(), StorageError> {
+    add(conn, lane, &settlement.differences)?;
+    raise(conn, lane, &settlement.raised)
+}
+
+/// [`settle`] as a part of another statement of PostgreSQL, for what isn't much: what a `WITH` inserts is inserted whether it is asked for or not.
+#[derive(Debug, QueryId)]
+pub(super) struct Settled {
+    changes: Changes,
+    raised: Raised,
+}
+
+impl Settled {
+    /// Of a settlement; nothing of one that is empty, or more than a statement writes.
+    pub(super) fn of(lane: i32, Settlement { differences, raised }: &Settlement) -> Option<Self> {
+        if raised.is_empty() || raised.len() > AT_ONCE || differences.len() > AT_ONCE {
+            return None;
+        }
+        let changes = Changes::of(differences.iter().map(|one| Row::of(lane % LANES, one)));
+        Some(Self { changes, raised: Raised::of(raised.iter().map(|agency| Raise::by_one(lane, *agency))) })
+    }
+}
+
+impl QueryFragment<Pg> for Settled {
+    fn walk_ast<'b>(&'b self, mut out: AstPass<'_, 'b, Pg>) -> QueryResult<()> {
+        out.push_sql("changed AS (");
+        self.changes.walk_ast(out.reborrow())?;
+        out.push_sql("), raised AS (");
+        self.raised.walk_ast(out.reborrow())?;
+        out.push_sql(")");
+        Ok(())
+    }
+}
+
 /// Adds differences to those that are held, in their order, in the rows of a lane. What comes to nothing stays as a row of zeros.
 ///
 /// # Errors
 /// Where the database fails.
 pub fn add(conn: &mut AnyConn, lane: i32, differences: &Differences) -> Result<(), StorageError> {
-    let rows: Vec<Row> = differences.iter().filter(|(_, people)| **people != People::NONE).map(|one| Row::of(lane % LANES, one)).collect();
+    let mut rows = differences.iter().filter(|(_, people)| **people != People::NONE).map(|one| Row::of(lane % LANES, one)).peekable();
     match conn {
         AnyConn::Postgres(conn) => {
-            for some in rows.chunks(AT_ONCE) {
-                Changes::of(some).execute(conn)?;
+            while rows.peek().is_some() {
+                Changes::of(rows.by_ref().take(AT_ONCE)).execute(conn)?;
             }
         }
-        // One by one: its statement stays prepared.
         AnyConn::Sqlite(conn) => {
-            for row in &rows {
-                diesel::insert_into(coverage_changes::table)
-                    .values(row)
-                    .on_conflict((coverage_changes::agency_id, coverage_changes::day, coverage_changes::lane))
-                    .do_update()
-                    .set((
-                        coverage_changes::sworn.eq(coverage_changes::sworn + excluded(coverage_changes::sworn)),
-                        coverage_changes::crisis.eq(coverage_changes::crisis + excluded(coverage_changes::crisis)),
-                        coverage_changes::awareness.eq(coverage_changes::awareness + excluded(coverage_changes::awareness)),
-                        coverage_changes::either.eq(coverage_changes::either + excluded(coverage_changes::either)),
-                        coverage_changes::crisis_ever.eq(coverage_changes::crisis_ever + excluded(coverage_changes::crisis_ever)),
-                        coverage_changes::awareness_ever.eq(coverage_changes::awareness_ever + excluded(coverage_changes::awareness_ever)),
-                        coverage_changes::either_ever.eq(coverage_changes::either_ever + excluded(coverage_changes::either_ever)),
-                    ))
-                    .execute(conn)?;
+            for row in rows {
+                row.execute(conn)?;
             }
         }
     }
@@ -90,88 +145,20 @@ pub fn add(conn: &mut AnyConn, lane: i32, differences: &Differences) -> Result<(
 /// How many rows one statement writes on PostgreSQL.
 const AT_ONCE: usize = 5_000;
 
-columns! {
-    /// Differences to be added.
-    struct Changes into "coverage_changes" {
-        agency_id: Id as Guid,
-        day: On as Day,
-        lane: i32 as Integer,
-        sworn: i32 as Integer,
-        crisis: i32 as Integer,
-        awareness: i32 as Integer,
-        either: i32 as Integer,
-        crisis_ever: i32 as Integer,
-        awareness_ever: i32 as Integer,
-        either_ever: i32 as Integer,
-    }
-}
-
-impl Changes {
-    fn of(rows: &[Row]) -> Self {
-        let mut columns = Self::default();
-        macro_rules! push {
-            ($($column:ident),+) => {
-                for row in rows {
-                    $(columns.$column.push(row.$column);)+
-                }
-            };
-        }
-        push!(agency_id, day, lane, sworn, crisis, awareness, either, crisis_ever, awareness_ever, either_ever);
-        columns
-    }
-}
-
-impl QueryFragment<Pg> for Changes {
-    fn walk_ast<'b>(&'b self, mut out: AstPass<'_, 'b, Pg>) -> QueryResult<()> {
-        self.walk_insert(&mut out)?;
-        out.push_sql(" ON CONFLICT (agency_id, day, lane) DO UPDATE SET ");
-        for (place, column) in ["sworn", "crisis", "awareness", "either", "crisis_ever", "awareness_ever", "either_ever"].into_iter().enumerate() {
-            let separator = if place == 0 { "" } else { ", " };
-            out.push_sql(&format!("{separator}{column} = coverage_changes.{column} + excluded.{column}"));
-        }
-        Ok(())
-    }
-}
-
-columns! {
-    /// Versions to be raised.
-    struct Raised into "agency_versions" {
-        agency_id: Id as Guid,
-        lane: i32 as Integer,
-        version: i64 as BigInt,
-    }
-}
-
-impl QueryFragment<Pg> for Raised {
-    fn walk_ast<'b>(&'b self, mut out: AstPass<'_, 'b, Pg>) -> QueryResult<()> {
-        self.walk_insert(&mut out)?;
-        out.push_sql(" ON CONFLICT (agency_id, lane) DO UPDATE SET version = agency_versions.version + excluded.version");
-        Ok(())
-    }
-}
-
 /// Raises the versions of agencies, given in their order, in the rows of a lane.
 ///
 /// # Errors
 /// Where the database fails.
 pub fn raise(conn: &mut AnyConn, lane: i32, agencies: &[Uuid]) -> Result<(), StorageError> {
-    let lane = lane % LANES;
     match conn {
         AnyConn::Postgres(conn) => {
             for some in agencies.chunks(AT_ONCE) {
-                let count = some.len();
-                let agency_id = some.iter().map(|agency| Id(*agency)).collect();
-                Raised { agency_id, lane: vec![lane; count], version: vec![1; count] }.execute(conn)?;
+                Raised::of(some.iter().map(|agency| Raise::by_one(lane, *agency))).execute(conn)?;
             }
         }
         AnyConn::Sqlite(conn) => {
             for agency in agencies {
-                diesel::insert_into(agency_versions::table)
-                    .values((agency_versions::agency_id.eq(Id(*agency)), agency_versions::lane.eq(lane), agency_versions::version.eq(1)))
-                    .on_conflict((agency_versions::agency_id, agency_versions::lane))
-                    .do_update()
-                    .set(agency_versions::version.eq(agency_versions::version + excluded(agency_versions::version)))
-                    .execute(conn)?;
+                Raise::by_one(lane, *agency).execute(conn)?;
             }
         }
     }

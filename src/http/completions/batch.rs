@@ -12,7 +12,7 @@ use utoipa::{IntoParams, ToSchema};
 
 use super::dto::CompletionInput;
 use super::outcome::{BatchView, Record, SummaryView, Tally, count_metrics};
-use super::stream::{self, Shape};
+use super::stream::{self, Shape, push};
 use crate::domain::completion::CompletionDraft;
 use crate::domain::csv_mapping::{CsvKind, DateFormat, Delimiter};
 use crate::domain::text::{Name, Text};
@@ -29,7 +29,7 @@ use crate::http::registry::Registry;
 use crate::http::respond::Answer;
 use crate::rows::read::Format;
 use crate::service::Fault;
-use crate::service::intake;
+use crate::service::intake::Ready;
 
 /// How many records a batch in JSON has at the most.
 const MAX_RECORDS: usize = 10_000;
@@ -187,13 +187,11 @@ async fn push_at_once(caller: &Caller, key: IdempotencyKey, body: Body<Completio
     let raw = checked(body.value)?;
     let registry = caller.registry();
     let records: Vec<Record> = raw.into_iter().map(|value| whole(value, registry)).collect();
-    let drafts: Vec<CompletionDraft> = records.iter().filter_map(|record| record.read.as_ref().ok().cloned()).collect();
     // Nothing where the answer is one that was kept.
     let told: Arc<Mutex<Option<SummaryView>>> = Arc::default();
     let telling = told.clone();
     let response = once_matching(caller, key, body.fingerprint, move |tx| {
-        let pushed = intake::push(tx, &drafts)?;
-        tx.left_many("rejected", records.len() - drafts.len());
+        let pushed = push(tx, &records)?;
         let mut tally = Tally::default();
         let results = tally.tell(&records, pushed, shape.minimal);
         *telling.lock().unwrap_or_else(PoisonError::into_inner) = Some(tally.summary.clone());
@@ -229,10 +227,10 @@ pub fn whole(value: Value, registry: &Registry) -> Record {
 ///
 /// # Errors
 /// All its faults.
-pub fn read(value: Value, registry: &Registry) -> Result<CompletionDraft, Vec<Fault>> {
+pub fn read(value: Value, registry: &Registry) -> Result<Ready, Vec<Fault>> {
     let draft = CompletionDraft::from(registry.decode::<CompletionInput>(value)?);
     let faults = Fault::all(draft.check(registry.clock.today()));
-    if faults.is_empty() { Ok(draft) } else { Err(faults) }
+    if faults.is_empty() { Ok(Ready::from(draft)) } else { Err(faults) }
 }
 
 /// The same answer with one outcome a line, and the summary last.

@@ -27,7 +27,7 @@ use crate::domain::completion::CompletionDraft;
 use crate::domain::placement::{CompletionStatus, ParkedReason};
 use crate::domain::text::{Code, Note};
 use crate::service::completions as service;
-use crate::service::intake::{self, Pushed};
+use crate::service::intake::{self, Pushed, Ready};
 use crate::service::{Fault, ServiceError};
 use crate::storage::completions::CompletionFilter;
 use crate::telemetry::RECORDS;
@@ -102,14 +102,14 @@ crate::http::rules::unruled!(RevocationInput, PlacementInput);
         (status = 202, description = "The completion is kept, and parked.", body = CompletionView)))]
 #[post("/v1/completions")]
 async fn push_completion(caller: Allowed<CompletionsWrite>, key: IdempotencyKey, body: Body<CompletionInput>) -> ApiResult {
-    let draft = CompletionDraft::from(body.value);
+    let record = Ready::from(CompletionDraft::from(body.value));
     let response = if key.0.is_none() {
-        ServiceError::check(Fault::all(draft.check(caller.registry().clock.today())))?;
-        caller.registry().together.push(&caller, draft).await?.respond()
+        ServiceError::check(Fault::all(record.draft.check(caller.registry().clock.today())))?;
+        caller.registry().together.push(&caller, record).await?.respond()
     } else {
         once_matching(&caller, key, body.fingerprint, move |tx| {
-            ServiceError::check(Fault::all(draft.check(tx.today())))?;
-            let pushed = intake::push(tx, std::slice::from_ref(&draft))?;
+            ServiceError::check(Fault::all(record.draft.check(tx.today())))?;
+            let pushed = intake::push(tx, &[&record])?;
             let Some(outcome) = pushed.first() else { return Err(ServiceError::NotFound) };
             let view = CompletionView::from(&service::get(tx, outcome.id)?);
             let location = Some(format!("/v1/completions/{}", outcome.id));

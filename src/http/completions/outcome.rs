@@ -6,18 +6,17 @@ use serde::{Deserialize, Serialize};
 use utoipa::ToSchema;
 use uuid::Uuid;
 
-use crate::domain::completion::CompletionDraft;
 use crate::domain::placement::ParkedReason;
 use crate::http::doors::Taken;
 use crate::http::problem::{ApiError, Kind, Problem, ProblemError};
-use crate::service::intake::Pushed;
+use crate::service::intake::{Pushed, Ready};
 use crate::telemetry::RECORDS;
 
 /// How many causes are told apart by their pointer.
 const MOST_CAUSES: usize = 200;
 
 /// A record as a door read it.
-pub type Record = Taken<CompletionDraft>;
+pub type Record = Taken<Ready>;
 
 /// What became of a batch: every record is accounted for, in order.
 #[derive(Debug, Serialize, ToSchema)]

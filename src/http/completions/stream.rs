@@ -9,11 +9,10 @@ use actix_web::web::Bytes;
 use futures_util::{Stream, stream};
 use serde::Serialize;
 use serde_json::json;
-use tokio::sync::oneshot;
+use tokio::sync::{mpsc, oneshot};
 
 use super::batch::read;
 use super::outcome::{Record, Tally, count_metrics};
-use crate::domain::completion::CompletionDraft;
 use crate::http::auth::{Caller, CompletionsWrite};
 use crate::http::doors::{Feed, Item, Pump, Spill};
 use crate::http::media::{JSON, NDJSON};
@@ -22,7 +21,7 @@ use crate::http::problem::{ApiError, ApiResult, Kind};
 use crate::rows::fields::COMPLETIONS;
 use crate::rows::read::Format;
 use crate::rows::sheet::Layout;
-use crate::service::intake::{self, Pushed};
+use crate::service::intake::{self, Pushed, Ready};
 use crate::service::{ServiceResult, Tx};
 
 /// How many records one transaction takes at the most.
@@ -61,12 +60,13 @@ pub async fn answer(caller: &Caller, body: Paced, (format, layout): (Format, Lay
     let (feed, pump) = Feed::start(body, limits.settings.stream_bytes, (format, &COMPLETIONS, layout), reading)?;
     let answer = Reader(Spill::default());
     let (begun, beginning) = oneshot::channel();
-    let batch = Batch { caller: caller.clone(), shape, spill: answer.0.clone(), tally: Tally::default(), begun: Some(begun), is_first: true };
+    let teller = Teller { shape, spill: answer.0.clone(), tally: Tally::default(), is_first: true };
+    let batch = Batch { caller: caller.clone(), begun: Some(begun) };
     let span = tracing::Span::current();
     // It ends with the body, or when nobody reads the answer any more: the reader says so when it is dropped.
     drop(actix_web::rt::spawn(tracing::Instrument::instrument(
         async move {
-            batch.run(feed, pump).await;
+            run(batch, teller, feed, pump).await;
             drop(place);
         },
         span,
@@ -100,14 +100,24 @@ impl Drop for Reader {
 /// A batch that is being taken.
 struct Batch {
     caller: Caller,
+    /// Told when the first records are in, or why none is.
+    begun: Option<oneshot::Sender<Result<(), ApiError>>>,
+}
+
+/// Who tells of the records of a batch, while the next are taken.
+struct Teller {
     shape: Shape,
     spill: Spill,
     tally: Tally,
-    /// Told when the first records are in, or why none is.
-    begun: Option<oneshot::Sender<Result<(), ApiError>>>,
     /// Whether no result was written yet.
     is_first: bool,
 }
+
+/// Records of a chunk that is committed, and what became of those that could be read.
+type Committed = (Arc<Vec<Record>>, Vec<Pushed>);
+
+/// How many chunks wait to be told of.
+const CHUNKS_AHEAD: usize = 2;
 
 /// Why no more records are taken.
 pub enum Stop {
@@ -121,77 +131,95 @@ pub enum Stop {
     Gone,
 }
 
-impl Batch {
-    async fn run(mut self, feed: Feed<CompletionDraft>, pump: Pump) {
-        let take = async {
-            let stop = self.take_all(feed).await;
-            if let Stop::Problem(problem) = &stop
-                && let Some(begun) = self.begun.take()
-            {
-                let _ = begun.send(Err(problem.again()));
-                return (Stop::Gone, self);
-            }
-            (stop, self)
-        };
-        // What is left of the body after a failure is still brought, and thrown away: its sender may read nothing before.
-        let (pumped, (stop, mut batch)) = futures_util::future::join(pump.run(), take).await;
-        let problem = match (stop, pumped) {
-            (Stop::Gone, _) => return,
-            (Stop::Problem(problem), _) | (Stop::Broken | Stop::End, Err(problem)) => Some(problem),
-            (Stop::Broken, Ok(())) => Some(ApiError::new(Kind::Internal)),
-            (Stop::End, Ok(())) => None,
-        };
-        if let (Some(begun), Some(problem)) = (batch.begun.take_if(|_| problem.is_some()), &problem) {
+/// Takes a whole batch, and tells of it.
+async fn run(mut batch: Batch, mut teller: Teller, feed: Feed<Ready>, pump: Pump) {
+    let (committed, to_tell) = mpsc::channel(CHUNKS_AHEAD);
+    let spill = teller.spill.clone();
+    let take = async {
+        let stop = batch.take_all(feed, committed, &spill).await;
+        if let Stop::Problem(problem) = &stop
+            && let Some(begun) = batch.begun.take()
+        {
             let _ = begun.send(Err(problem.again()));
-            return;
+            return Stop::Gone;
         }
-        if batch.finish(problem.as_ref()).await.is_ok() {
-            batch.spill.end();
-            batch.spill.wait_for_reader(PATIENCE).await;
-        }
+        stop
+    };
+    // What is left of the body after a failure is still brought, and thrown away: its sender may read nothing before.
+    let (pumped, stop, ()) = futures_util::future::join3(pump.run(), take, teller.tell_all(to_tell)).await;
+    let problem = match (stop, pumped) {
+        (Stop::Gone, _) => return,
+        (Stop::Problem(problem), _) | (Stop::Broken | Stop::End, Err(problem)) => Some(problem),
+        (Stop::Broken, Ok(())) => Some(ApiError::new(Kind::Internal)),
+        (Stop::End, Ok(())) => None,
+    };
+    if let (Some(begun), Some(problem)) = (batch.begun.take_if(|_| problem.is_some()), &problem) {
+        let _ = begun.send(Err(problem.again()));
+        return;
     }
+    if teller.finish(problem.as_ref()).await.is_ok() {
+        teller.spill.end();
+        teller.spill.wait_for_reader(PATIENCE).await;
+    }
+}
 
-    async fn take_all(&mut self, mut feed: Feed<CompletionDraft>) -> Stop {
+impl Batch {
+    /// Takes all records, a chunk at a time; who tells of them gets those that are committed.
+    async fn take_all(&mut self, mut feed: Feed<Ready>, committed: mpsc::Sender<Committed>, spill: &Spill) -> Stop {
         let mut left = None;
         while left.is_none() {
             let mut records = Vec::new();
             left = fill(&mut feed, &mut records).await;
             let is_wanted = matches!(left, None | Some(Stop::End)) && (!records.is_empty() || self.begun.is_some());
-            if is_wanted && let Err(stop) = self.take(records).await {
-                return stop;
+            if !is_wanted {
+                continue;
+            }
+            if spill.is_gone() {
+                return Stop::Gone;
+            }
+            let taken = match self.take(records).await {
+                Ok(taken) => taken,
+                Err(problem) => return Stop::Problem(problem),
+            };
+            if committed.send(taken).await.is_err() {
+                return Stop::Gone;
             }
         }
         left.unwrap_or(Stop::End)
     }
 
-    /// Takes a chunk, and tells of it once it is committed.
-    async fn take(&mut self, records: Vec<Record>) -> Result<(), Stop> {
-        if self.spill.is_gone() {
-            return Err(Stop::Gone);
-        }
-        self.caller = self.caller.renewed::<CompletionsWrite>().await.map_err(Stop::Problem)?;
-        let records = Arc::new(records);
-        let pushed = self.push(&records).await.map_err(Stop::Problem)?;
-        let before = self.tally.summary.clone();
-        let results = self.tally.tell(&records, pushed, self.shape.minimal);
-        count_metrics(&before, &self.tally.summary);
-        let mut text = Vec::new();
-        for result in results {
-            self.write(&mut text, &result);
-        }
-        if let Some(begun) = self.begun.take() {
-            let _ = begun.send(Ok(()));
-        }
-        if text.is_empty() { Ok(()) } else { self.spill.write(text).await.map_err(|_| Stop::Gone) }
-    }
-
     /// Commits a chunk; where the database is busy, after a while.
-    async fn push(&self, records: &Arc<Vec<Record>>) -> Result<Vec<Pushed>, ApiError> {
-        patiently(|| {
+    async fn take(&mut self, records: Vec<Record>) -> Result<Committed, ApiError> {
+        self.caller = self.caller.renewed::<CompletionsWrite>().await?;
+        let records = Arc::new(records);
+        let pushed = patiently(|| {
             let records = records.clone();
             self.caller.write_matching(move |tx| push(tx, &records))
         })
-        .await
+        .await?;
+        if let Some(begun) = self.begun.take() {
+            let _ = begun.send(Ok(()));
+        }
+        Ok((records, pushed))
+    }
+}
+
+impl Teller {
+    /// Tells of chunks until there are no more; where nobody reads of them, the metrics alone.
+    async fn tell_all(&mut self, mut committed: mpsc::Receiver<Committed>) {
+        while let Some((records, pushed)) = committed.recv().await {
+            let before = self.tally.summary.clone();
+            let results = self.tally.tell(&records, pushed, self.shape.minimal);
+            count_metrics(&before, &self.tally.summary);
+            let mut text = Vec::new();
+            for result in results {
+                self.write(&mut text, &result);
+            }
+            if !text.is_empty() {
+                // Who takes the records asks whether it is read.
+                let _ = self.spill.write(text).await;
+            }
+        }
     }
 
     /// Adds a result to the answer.
@@ -231,9 +259,9 @@ impl Batch {
 /// # Errors
 /// Where the database fails.
 pub fn push(tx: &mut Tx<'_>, records: &[Record]) -> ServiceResult<Vec<Pushed>> {
-    let drafts: Vec<CompletionDraft> = records.iter().filter_map(|record| record.read.as_ref().ok().cloned()).collect();
-    let pushed = intake::push(tx, &drafts)?;
-    tx.left_many("rejected", records.len() - drafts.len());
+    let ready: Vec<&Ready> = records.iter().filter_map(|record| record.read.as_ref().ok()).collect();
+    let pushed = intake::push(tx, &ready)?;
+    tx.left_many("rejected", records.len() - ready.len());
     tx.trail.status = Some(MULTI_STATUS);
     Ok(pushed)
 }
@@ -253,7 +281,7 @@ pub async fn patiently<T, F: Future<Output = Result<T, ApiError>>>(mut attempt: 
 }
 
 /// Fills a chunk with what comes; answers why no more will.
-pub async fn fill(feed: &mut Feed<CompletionDraft>, records: &mut Vec<Record>) -> Option<Stop> {
+pub async fn fill(feed: &mut Feed<Ready>, records: &mut Vec<Record>) -> Option<Stop> {
     while records.len() < CHUNK {
         let next = if records.is_empty() {
             feed.next().await

@@ -6,17 +6,16 @@ use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
 
-use tokio::sync::oneshot;
+use tokio::sync::{Notify, oneshot};
 use uuid::Uuid;
 
 use super::dto::CompletionView;
 use super::status;
-use crate::domain::completion::CompletionDraft;
 use crate::http::auth::Caller;
 use crate::http::problem::{ApiError, Kind};
 use crate::http::respond::Answer;
 use crate::service::audit::Trail;
-use crate::service::intake::{self, Single};
+use crate::service::intake::{self, Ready, Single};
 use crate::service::{ServiceResult, Tx};
 use crate::storage::StorageError;
 
@@ -24,7 +23,10 @@ use crate::storage::StorageError;
 const MOST: usize = 64;
 
 /// How many transactions of a client run at once, where the database lets more than one write.
-const AT_ONCE: usize = 2;
+const AT_ONCE: usize = 1;
+
+/// How long the next transaction waits for those whom the last one answered.
+const MOMENT: Duration = Duration::from_millis(1);
 
 /// How long a push waits for its transaction to begin before it is answered 503, as it would wait for a connection.
 const WAIT: Duration = Duration::from_secs(3);
@@ -38,12 +40,15 @@ pub struct Together(Arc<Mutex<HashMap<Uuid, Queue>>>);
 struct Queue {
     waiting: VecDeque<Push>,
     running: usize,
+    /// Told when as many wait as the next transaction would have.
+    gathered: Arc<Notify>,
+    enough: usize,
 }
 
 /// A push that waits.
 struct Push {
     caller: Caller,
-    draft: CompletionDraft,
+    record: Arc<Ready>,
     /// Set by whoever has the last word on it: the transaction that takes it, or its sender who waits no longer.
     taken: Arc<AtomicBool>,
     answer: oneshot::Sender<Result<Answer, ApiError>>,
@@ -60,10 +65,10 @@ impl Together {
     ///
     /// # Errors
     /// Where the database fails, or has no time for it.
-    pub async fn push(&self, caller: &Caller, draft: CompletionDraft) -> Result<Answer, ApiError> {
+    pub async fn push(&self, caller: &Caller, record: Ready) -> Result<Answer, ApiError> {
         let (answer, mut answered) = oneshot::channel();
         let taken = Arc::new(AtomicBool::new(false));
-        let push = Push { caller: caller.clone(), draft, taken: taken.clone(), answer };
+        let push = Push { caller: caller.clone(), record: Arc::new(record), taken: taken.clone(), answer };
         if let Some(running) = self.add(push) {
             actix_web::rt::spawn(running.run());
         }
@@ -82,6 +87,9 @@ impl Together {
         let mut queues = self.held();
         let queue = queues.entry(client).or_default();
         queue.waiting.push_back(push);
+        if queue.waiting.len() >= queue.enough {
+            queue.gathered.notify_one();
+        }
         if queue.running >= at_once {
             return None;
         }
@@ -97,7 +105,7 @@ impl Together {
         let mut pushes: Vec<Push> = Vec::new();
         while let Some(next) = queue.waiting.front().filter(|_| pushes.len() < MOST) {
             let fits = |first: &Push| first.caller.has_authority_of(&next.caller);
-            let is_of_one = |other: &Push| other.draft.external_id == next.draft.external_id;
+            let is_of_one = |other: &Push| other.record.draft.external_id == next.record.draft.external_id;
             if !pushes.first().is_none_or(fits) || pushes.iter().any(is_of_one) {
                 break;
             }
@@ -144,9 +152,31 @@ impl Drop for Running {
 }
 
 impl Running {
+    /// Waits until those who were just answered have pushed again, or a moment has passed: or the first of them would have the next
+    /// transaction for itself, and all others wait for it.
+    async fn gather(&self, count: usize) {
+        let gathered = {
+            let mut queues = self.all.held();
+            let Some(queue) = queues.get_mut(&self.client) else { return };
+            queue.enough = count;
+            if queue.waiting.len() >= count {
+                return;
+            }
+            queue.gathered.clone()
+        };
+        let enough = async {
+            while self.all.held().get(&self.client).is_some_and(|queue| queue.waiting.len() < count) {
+                gathered.notified().await;
+            }
+        };
+        let _ = tokio::time::timeout(MOMENT, enough).await;
+    }
+
     async fn run(mut self) {
         while let Some(pushes) = self.all.next(self.client) {
+            let count = pushes.len();
             commit(pushes).await;
+            self.gather(count).await;
         }
         self.ended = true;
     }
@@ -179,13 +209,13 @@ async fn commit(pushes: Vec<Push>) {
 
 async fn commit_together(pushes: &[Push]) -> Result<Vec<Answer>, ApiError> {
     let Some(first) = pushes.first() else { return Ok(Vec::new()) };
-    let drafts: Vec<CompletionDraft> = pushes.iter().map(|push| push.draft.clone()).collect();
+    let records: Vec<Arc<Ready>> = pushes.iter().map(|push| push.record.clone()).collect();
     let all = pushes.iter().map(|push| push.caller.asked().clone()).collect();
-    first.caller.write_together(all, move |tx| push_all(tx, &drafts)).await
+    first.caller.write_together(all, move |tx| push_all(tx, &records)).await
 }
 
 /// The answers to pushes, each with what the audit log is told of it.
-fn push_all(tx: &mut Tx<'_>, drafts: &[CompletionDraft]) -> ServiceResult<Vec<(Answer, Trail)>> {
+fn push_all(tx: &mut Tx<'_>, records: &[Arc<Ready>]) -> ServiceResult<Vec<(Answer, Trail)>> {
     let answer = |Single { pushed, completion, mut trail }| {
         let status = status(&pushed);
         trail.status = Some(status);
@@ -193,5 +223,6 @@ fn push_all(tx: &mut Tx<'_>, drafts: &[CompletionDraft]) -> ServiceResult<Vec<(A
         let answer = Answer { location, outcome: Some(pushed.word().to_owned()), ..Answer::of(status, &CompletionView::from(&completion))? };
         Ok((answer, trail))
     };
-    intake::push_singles(tx, drafts)?.into_iter().map(answer).collect()
+    let records: Vec<&Ready> = records.iter().map(AsRef::as_ref).collect();
+    intake::push_singles(tx, &records)?.into_iter().map(answer).collect()
 }

@@ -1,6 +1,7 @@
 //! A body that is read on a thread of its own, at the pace at which its records are taken: what is held of it is bounded.
 
 use std::io::{self, Read};
+use std::sync::{Arc, Mutex, PoisonError};
 
 use actix_web::web::Bytes;
 use serde_json::Value;
@@ -17,8 +18,11 @@ use crate::service::Fault;
 /// How many pieces of the body wait to be read.
 const PIECES_AHEAD: usize = 4;
 
-/// How many records wait to be taken.
-const RECORDS_AHEAD: usize = 256;
+/// How many records are given at once, where they come without a pause: who takes them is not woken for each.
+const AT_ONCE: usize = 64;
+
+/// How many such lots wait to be taken: as much as a transaction takes, so that the next is read while one is written.
+const LOTS_AHEAD: usize = 16;
 
 /// A piece of the body, or its end: where there is neither, it broke off.
 enum Piece {
@@ -38,7 +42,15 @@ pub enum Item<T> {
 
 /// The records of a body. Where it gives none and no end either, the body broke off.
 pub struct Feed<T> {
-    items: mpsc::Receiver<Item<T>>,
+    lots: mpsc::Receiver<Vec<Item<T>>>,
+    /// What was not given yet of the last lot.
+    lot: std::vec::IntoIter<Item<T>>,
+}
+
+/// Where the thread that reads puts what it has read.
+struct Outlet<T> {
+    lots: mpsc::Sender<Vec<Item<T>>>,
+    lot: Mutex<Vec<Item<T>>>,
 }
 
 /// Brings the body to the thread that reads it.
@@ -88,18 +100,22 @@ impl<T: Send + 'static> Feed<T> {
         read: impl Fn(Value) -> Result<T, Vec<Fault>> + Send + 'static,
     ) -> Result<(Self, Inlet), ApiError> {
         let (pieces, incoming) = mpsc::channel(PIECES_AHEAD);
-        let (sender, items) = mpsc::channel(RECORDS_AHEAD);
-        let raw = Box::new(Incoming { pieces: incoming, current: Bytes::new(), ended: false });
+        let (outlet, feed) = Outlet::new();
+        let waiting = outlet.clone();
+        // What was read is given before the thread waits for more.
+        let before_waiting = Box::new(move || drop(waiting.give()));
+        let raw = Box::new(Incoming { pieces: incoming, current: Bytes::new(), ended: false, before_waiting });
         let reading = move || {
             match Door::open(raw, format, table, &layout) {
-                Ok(door) => read_all(door, &sender, &read),
+                Ok(door) => read_all(door, &outlet, &read),
                 Err(OpenError::Read(_)) => {}
-                // Whoever takes the records may be gone.
-                Err(error) => drop(sender.blocking_send(Item::Refused(unreadable(&error)))),
+                Err(error) => drop(outlet.put(Item::Refused(unreadable(&error)))),
             }
+            // Whoever takes the records may be gone.
+            let _ = outlet.give();
         };
         spawn(reading)?;
-        Ok((Self { items }, Inlet(pieces)))
+        Ok((feed, Inlet(pieces)))
     }
 
     /// The records of a body that is whole in memory; `make` reads it, on the thread.
@@ -107,20 +123,53 @@ impl<T: Send + 'static> Feed<T> {
     /// # Errors
     /// Where the system gives no thread.
     pub fn of<I: Iterator<Item = Taken<T>>>(make: impl FnOnce() -> I + Send + 'static) -> Result<Self, ApiError> {
-        let (sender, items) = mpsc::channel(RECORDS_AHEAD);
+        let (outlet, feed) = Outlet::new();
         spawn(move || {
             for item in make().map(Item::Record).chain(std::iter::once(Item::End)) {
-                if sender.blocking_send(item).is_err() {
+                if outlet.put(item).is_err() {
                     return;
                 }
             }
+            let _ = outlet.give();
         })?;
-        Ok(Self { items })
+        Ok(feed)
     }
 
     /// What comes next; nothing where the body broke off.
     pub async fn next(&mut self) -> Option<Item<T>> {
-        self.items.recv().await
+        loop {
+            if let Some(item) = self.lot.next() {
+                return Some(item);
+            }
+            self.lot = self.lots.recv().await?.into_iter();
+        }
+    }
+}
+
+/// Nobody takes the records any more.
+struct Untaken;
+
+impl<T> Outlet<T> {
+    fn new() -> (Arc<Self>, Feed<T>) {
+        let (sender, lots) = mpsc::channel(LOTS_AHEAD);
+        let outlet = Arc::new(Self { lots: sender, lot: Mutex::new(Vec::with_capacity(AT_ONCE)) });
+        (outlet, Feed { lots, lot: Vec::new().into_iter() })
+    }
+
+    /// Puts an item to those that are given next, and gives them where they are enough.
+    fn put(&self, item: Item<T>) -> Result<(), Untaken> {
+        let full = {
+            let mut lot = self.lot.lock().unwrap_or_else(PoisonError::into_inner);
+            lot.push(item);
+            lot.len() >= AT_ONCE
+        };
+        if full { self.give() } else { Ok(()) }
+    }
+
+    /// Gives what was put.
+    fn give(&self) -> Result<(), Untaken> {
+        let lot = std::mem::take(&mut *self.lot.lock().unwrap_or_else(PoisonError::into_inner));
+        if lot.is_empty() { Ok(()) } else { self.lots.blocking_send(lot).map_err(|_| Untaken) }
     }
 }
 
@@ -138,8 +187,8 @@ pub fn unreadable(error: &OpenError) -> ApiError {
     ApiError::new(Kind::InvalidContent).faults(vec![Fault::new("", "invalid_csv", format!("the body can't be read as CSV: {error}"))])
 }
 
-/// Gives every record, while somebody takes them.
-fn read_all<T>(mut door: Door, sender: &mpsc::Sender<Item<T>>, read: &impl Fn(Value) -> Result<T, Vec<Fault>>) {
+/// Puts every record, while somebody takes them.
+fn read_all<T>(mut door: Door, outlet: &Outlet<T>, read: &impl Fn(Value) -> Result<T, Vec<Fault>>) {
     loop {
         let item = match door.take(read) {
             Ok(Some(taken)) => Item::Record(taken),
@@ -148,7 +197,7 @@ fn read_all<T>(mut door: Door, sender: &mpsc::Sender<Item<T>>, read: &impl Fn(Va
             Err(_) => return,
         };
         let last = matches!(item, Item::End);
-        if sender.blocking_send(item).is_err() || last {
+        if outlet.put(item).is_err() || last {
             return;
         }
     }
@@ -180,12 +229,18 @@ struct Incoming {
     pieces: mpsc::Receiver<Piece>,
     current: Bytes,
     ended: bool,
+    /// Done before the thread waits for a piece.
+    before_waiting: Box<dyn FnMut() + Send>,
 }
 
 impl Read for Incoming {
     fn read(&mut self, buffer: &mut [u8]) -> io::Result<usize> {
         while self.current.is_empty() && !self.ended {
-            match self.pieces.blocking_recv() {
+            let piece = self.pieces.try_recv().ok().or_else(|| {
+                (self.before_waiting)();
+                self.pieces.blocking_recv()
+            });
+            match piece {
                 Some(Piece::Bytes(bytes)) => self.current = bytes,
                 Some(Piece::End) => self.ended = true,
                 None => return Err(io::ErrorKind::UnexpectedEof.into()),

@@ -10,7 +10,6 @@ use serde_json::json;
 use uuid::Uuid;
 
 use super::accept::stored_records;
-use crate::domain::completion::CompletionDraft;
 use crate::domain::import::ImportState;
 use crate::http::auth::{Caller, CompletionsWrite};
 use crate::http::completions::outcome::{Record, ResultView, SummaryView, Tally, count_metrics};
@@ -25,6 +24,7 @@ use crate::rows::fields::COMPLETIONS;
 use crate::rows::kept;
 use crate::rows::read::Format;
 use crate::service::imports::{self as service, ATTEMPTS, Progress};
+use crate::service::intake::Ready;
 use crate::service::{ServiceError, ServiceResult};
 use crate::storage::StorageError;
 use crate::storage::imports::{self as rows, Import, ImportAuthority};
@@ -143,7 +143,7 @@ impl Job {
     }
 
     /// Opens the body by its door.
-    async fn open(&self) -> Result<(Feed<CompletionDraft>, Option<Inlet>), ApiError> {
+    async fn open(&self) -> Result<(Feed<Ready>, Option<Inlet>), ApiError> {
         let registry = self.registry.clone();
         if self.import.media_type == JSON {
             let (mut at, mut body) = (0, Vec::new());
@@ -202,7 +202,7 @@ struct Taking<'a> {
 }
 
 impl Taking<'_> {
-    async fn run(mut self, mut feed: Feed<CompletionDraft>) -> Result<(), Stop> {
+    async fn run(mut self, mut feed: Feed<Ready>) -> Result<(), Stop> {
         for _ in 0..self.tally.received() {
             match feed.next().await {
                 Some(Item::Record(_)) => {}

@@ -16,6 +16,7 @@ use super::{ServiceError, ServiceResult, Tx};
 use crate::domain::audit::Entry;
 use crate::domain::reach::Reach;
 use crate::storage::audit::{self as rows, AuditFilter, Lane, Sealed};
+use crate::storage::timelines::Settlement;
 use crate::storage::{AnyConn, StorageError};
 
 pub use keys::{Key, Keys};
@@ -53,12 +54,12 @@ pub fn close(tx: &mut Tx<'_>, keys: &Keys, entry: Entry) -> ServiceResult<()> {
 pub fn close_all(tx: &mut Tx<'_>, keys: &Keys, told: Vec<(Entry, Trail)>) -> ServiceResult<()> {
     let Some((first, _)) = told.first() else { return Ok(()) };
     let lanes = rows::lanes_in_turn(tx.conn, first.id.as_bytes()[15]);
-    let lane = hold(tx.conn, keys, &lanes)?;
     for agency in told.iter().filter(|(_, trail)| trail.changed).filter_map(|(_, trail)| trail.agency) {
         tx.coverage.raise(agency);
     }
-    tx.coverage.settle(tx.conn, lane.head.lane)?;
-    extend(tx.conn, keys, lane, told.into_iter().map(|(entry, trail)| trail.tell(entry)).collect())
+    let settlement = tx.coverage.settle(tx.conn)?;
+    let lane = hold(tx.conn, keys, &lanes)?;
+    extend(tx.conn, keys, lane, told.into_iter().map(|(entry, trail)| trail.tell(entry)).collect(), &settlement)
 }
 
 /// As [`append`], in one of these lanes, in the order in which they are to be asked for.
@@ -67,11 +68,11 @@ pub fn close_all(tx: &mut Tx<'_>, keys: &Keys, told: Vec<(Entry, Trail)>) -> Ser
 /// As [`append`].
 pub fn append_among(conn: &mut AnyConn, keys: &Keys, entries: Vec<Entry>, lanes: &[i32]) -> ServiceResult<()> {
     let lane = hold(conn, keys, lanes)?;
-    extend(conn, keys, lane, entries)
+    extend(conn, keys, lane, entries, &Settlement::default())
 }
 
-/// Adds entries at the end of a lane that is held.
-fn extend(conn: &mut AnyConn, keys: &Keys, lane: Lane, entries: Vec<Entry>) -> ServiceResult<()> {
+/// Adds entries at the end of a lane that is held, and writes what became of timelines.
+fn extend(conn: &mut AnyConn, keys: &Keys, lane: Lane, entries: Vec<Entry>, settlement: &Settlement) -> ServiceResult<()> {
     let mut head = lane.head;
     let mut sealed = Vec::with_capacity(entries.len());
     for entry in entries {
@@ -80,7 +81,7 @@ fn extend(conn: &mut AnyConn, keys: &Keys, lane: Lane, entries: Vec<Entry>) -> S
         let key_name = keys.current().name().to_owned();
         sealed.push(Sealed { lane: head.lane, sequence: head.sequence, entry, key_name, hash: head.hash.clone() });
     }
-    Ok(rows::append(conn, sealed, &keys.current().seal(&head.canonical()))?)
+    Ok(rows::append(conn, sealed, &keys.current().seal(&head.canonical()), settlement)?)
 }
 
 /// A lane that is as this service left it. One that isn't is never written to again, so that what was done to it stays to be seen.
@@ -133,7 +134,7 @@ pub fn adopt(conn: &mut AnyConn, keys: &Keys, entry: impl Fn(String) -> Entry) -
         let lane = rows::lane(conn, lane.head.lane)?;
         let before = lane.seal.as_ref().map(|(name, _)| name.as_str());
         let entry = entry(serde_json::json!({"key_before": before}).to_string());
-        extend(conn, keys, lane, vec![entry])?;
+        extend(conn, keys, lane, vec![entry], &Settlement::default())?;
     }
     Ok(count)
 }

@@ -100,8 +100,10 @@ pub struct NewCompletion<'a> {
     pub id: Uuid,
     /// What was pushed.
     pub draft: &'a CompletionDraft,
+    /// The same as [`document_text`] has it.
+    pub document: &'a str,
     /// The digest of what was pushed.
-    pub content_hash: String,
+    pub content_hash: &'a str,
     /// Where it stands.
     pub placement: Placement,
     /// What the training with which it is placed is worth, where that is recognized; asked of what is new.
@@ -160,7 +162,7 @@ struct CompletionValues {
     sender_revision: Option<i64>,
     sender_updated_at: Option<At>,
     placed_by_hand: bool,
-    pushed_reach: Option<Json>,
+    pushed_reach: Option<Written>,
     updated_at: At,
 }
 
@@ -191,11 +193,11 @@ fn revision(held: i32) -> Result<u32, StorageError> {
 }
 
 /// The agencies that a token names, as a row keeps them.
-fn pushed_reach(granted: Option<&[AgencyKey]>) -> Option<Json> {
-    granted.map(|keys| Json(keys.iter().map(ToString::to_string).collect()))
+fn pushed_reach(granted: Option<&[AgencyKey]>) -> Option<Written> {
+    granted.map(|keys| Written(keys.iter().map(ToString::to_string).collect::<serde_json::Value>().to_string()))
 }
 
-fn values(new: &NewCompletion<'_>, granted: Option<&[AgencyKey]>, now: Timestamp) -> CompletionValues {
+fn values(new: &NewCompletion<'_>, pushed_reach: Option<&Written>, now: Timestamp) -> CompletionValues {
     let draft = new.draft;
     CompletionValues {
         officer_id: new.placement.officer.map(Id),
@@ -205,13 +207,13 @@ fn values(new: &NewCompletion<'_>, granted: Option<&[AgencyKey]>, now: Timestamp
         completed_at: draft.completed.instant.map(At),
         expires_on: draft.expires_on.map(On),
         passed: draft.passed,
-        content: Written(content::Document::of(draft).to_text()),
-        content_hash: new.content_hash.clone(),
+        content: Written(new.document.to_owned()),
+        content_hash: new.content_hash.to_owned(),
         revision: i32::try_from(new.revision).unwrap_or(i32::MAX),
         sender_revision: draft.revision.map(|revision| i64::try_from(revision).unwrap_or(i64::MAX)),
         sender_updated_at: draft.updated_at.map(At),
         placed_by_hand: new.placed_by_hand,
-        pushed_reach: pushed_reach(granted),
+        pushed_reach: pushed_reach.cloned(),
         updated_at: At(now),
     }
 }
@@ -290,8 +292,9 @@ pub fn replace(
             .collect();
         per_backend!(conn, c => diesel::insert_into(completion_revisions::table).values(rows).execute(c))?;
     }
+    let granted = pushed_reach(granted);
     for new in changed {
-        diesel::update(completions::table.filter(completions::id.eq(Id(new.id)))).set(values(new, granted, now)).execute(conn)?;
+        diesel::update(completions::table.filter(completions::id.eq(Id(new.id)))).set(values(new, granted.as_ref(), now)).execute(conn)?;
     }
     Ok(())
 }
@@ -316,6 +319,11 @@ pub fn find_all(conn: &mut AnyConn, client: Uuid, ids: &[Uuid]) -> Result<HashMa
 /// What was pushed, as the document that is kept: each member that was given.
 pub fn document(draft: &CompletionDraft) -> serde_json::Value {
     content::to_json(draft)
+}
+
+/// [`document`] as a row keeps it.
+pub fn document_text(draft: &CompletionDraft) -> String {
+    content::Document::of(draft).to_text()
 }
 
 /// Reads a document that [`document`] made.
