@@ -173,7 +173,8 @@ pub fn begin_write(conn: &mut AnyConn) -> diesel::QueryResult<()> {
     }
 }
 
-/// Begins a transaction that may write, and takes [`Lock::Match`] in it.
+/// Begins a transaction that may write, and takes [`Lock::Match`] in it. What matches completions looks a few rows up by their keys, again
+/// and again: PostgreSQL is kept from planning that anew for each list that it sees, which would take longer than to run it.
 ///
 /// # Errors
 /// Where the database fails.
@@ -181,7 +182,10 @@ pub fn begin_matching(conn: &mut AnyConn) -> diesel::QueryResult<()> {
     use diesel::connection::AnsiTransactionManager;
     match conn {
         AnyConn::Postgres(conn) => {
-            let begun = AnsiTransactionManager::begin_transaction_sql(conn, &format!("BEGIN; {}", statement_of(Lock::Match)));
+            let begun = AnsiTransactionManager::begin_transaction_sql(
+                conn,
+                &format!("BEGIN; SET LOCAL plan_cache_mode = force_generic_plan; {}", statement_of(Lock::Match)),
+            );
             if begun.is_err() {
                 // It may have begun, and failed to get the lock.
                 let _ = conn.batch_execute("ROLLBACK");

@@ -13,7 +13,7 @@ use crate::domain::numbers::NumberKind;
 use crate::domain::reach::Reach;
 use crate::storage::conn::AnyConn;
 use crate::storage::dialect::{MAX_BINDS, per_backend};
-use crate::storage::lists::{among, pairs_among};
+use crate::storage::lists::{among, looked_at, pairs_among};
 use crate::storage::schema::{appointments, grants, number_spells, officer_identifiers, officers};
 use crate::storage::types::Id;
 use crate::storage::{StorageError, joins};
@@ -86,8 +86,8 @@ pub fn answering(conn: &mut AnyConn, reach: &Reach, lookups: &[Lookup]) -> Resul
             ($query:expr, $agency:expr) => {
                 match agencies {
                     Within::All => $query.into_boxed(),
-                    Within::Ids(agencies) => $query.filter($agency.eq_any(agencies)).into_boxed(),
-                    Within::Grants { client, on, ids } => while_granted!($query.filter($agency.eq_any(ids)), *client, *on).into_boxed(),
+                    Within::Ids(agencies) => $query.filter(looked_at($agency).eq_any(agencies)).into_boxed(),
+                    Within::Grants { client, on, ids } => while_granted!($query.filter(looked_at($agency).eq_any(ids)), *client, *on).into_boxed(),
                 }
             };
         }
@@ -97,7 +97,7 @@ pub fn answering(conn: &mut AnyConn, reach: &Reach, lookups: &[Lookup]) -> Resul
                 per_backend!(conn, c => {
                     let query = appointments::table
                         .inner_join(officers::table)
-                        .filter(pairs_among(appointments::agency_id, officers::name_key, &wanted.names_at))
+                        .filter(pairs_among(looked_at(appointments::agency_id), officers::name_key, &wanted.names_at))
                         .filter(officers::merged_into.is_null())
                         .select(officers::id);
                     here!(query, appointments::agency_id).load(c)
