@@ -4,6 +4,7 @@ pub mod agencies;
 pub mod appointments;
 pub mod audit;
 mod catalogue;
+mod checkpoints;
 pub mod clients;
 mod columns;
 pub mod completions;
@@ -23,6 +24,7 @@ pub mod joins;
 mod lists;
 pub mod merges;
 pub mod migrations;
+mod near;
 pub mod numbers;
 pub mod officers;
 pub mod partnerships;
@@ -63,6 +65,8 @@ pub struct Store {
     system: &'static str,
     writers: usize,
     directory: Directory,
+    near: near::Near,
+    checkpoints: checkpoints::Checkpoints,
 }
 
 /// How busy the pool is.
@@ -93,6 +97,8 @@ impl Store {
             system: database.system(),
             writers: dialect::writers(database, size),
             directory: Directory::default(),
+            near: near::Near::open(database)?,
+            checkpoints: checkpoints::Checkpoints::begin(database)?,
         })
     }
 
@@ -122,7 +128,7 @@ impl Store {
         T: Send + 'static,
         E: From<StorageError> + Transient + Send + 'static,
     {
-        self.run(Some(dialect::begin_read), work).await
+        self.run(Some(dialect::begin_read), false, work).await
     }
 
     /// Asks one statement, which needs no transaction to see one state of the database.
@@ -134,7 +140,7 @@ impl Store {
         T: Send + 'static,
         E: From<StorageError> + Transient + Send + 'static,
     {
-        self.run(None, question).await
+        self.run(None, false, question).await
     }
 
     /// Runs `work` in one transaction, which is committed when it answers `Ok` and leaves no trace otherwise. `work` is run
@@ -147,7 +153,7 @@ impl Store {
         T: Send + 'static,
         E: From<StorageError> + Transient + Send + 'static,
     {
-        self.run(Some(dialect::begin_write), work).await
+        self.run(Some(dialect::begin_write), true, work).await
     }
 
     /// As [`Self::write`], for what matches completions: `work` runs under [`dialect::Lock::Match`], and is given what this process knows of the
@@ -165,7 +171,7 @@ impl Store {
             directory.renew(conn)?;
             work(conn, &directory)
         };
-        self.run(Some(dialect::begin_matching), work).await
+        self.run(Some(dialect::begin_matching), true, work).await
     }
 
     /// Lets `work` ask statements on a thread and a connection of its own, as soon as they can be had; nobody waits for it here. `work` is given
@@ -186,6 +192,7 @@ impl Store {
     async fn run<T, E>(
         &self,
         begin: Option<fn(&mut AnyConn) -> diesel::QueryResult<()>>,
+        writes: bool,
         mut work: impl FnMut(&mut AnyConn) -> Result<T, E> + Send + 'static,
     ) -> Result<T, E>
     where
@@ -195,7 +202,7 @@ impl Store {
         let Ok(Ok(permit)) = tokio::time::timeout(WAIT, self.permits.clone().acquire_owned()).await else {
             return Err(StorageError::Busy("every connection is in use".into()).into());
         };
-        let pool = self.pool.clone();
+        let (pool, checkpoints) = (self.pool.clone(), self.checkpoints.clone());
         let span = tracing::Span::current();
         let done = tokio::task::spawn_blocking(move || {
             let _permit = permit;
@@ -208,6 +215,9 @@ impl Store {
                     None => work(&mut pooled.conn),
                 };
                 pooled.proved = outcome.is_ok().then(Instant::now);
+                if outcome.is_ok() && writes {
+                    checkpoints.committed();
+                }
                 match outcome {
                     Err(error) if attempt < ATTEMPTS && error.is_transient() => {
                         tracing::debug!(attempt, "a transaction is run again");

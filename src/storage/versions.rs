@@ -1,5 +1,6 @@
 //! Versions of agencies, for all who ask at once: while a statement runs, whoever comes waits for the next, which asks for all of them. It
-//! begins after the last of them came, so that nobody is told what was true before they asked; who comes alone waits for nobody.
+//! begins after the last of them came, so that nobody is told what was true before they asked; who comes alone waits for nobody. Of a database
+//! that is in the process they are asked where they arise, as long as no two of them do at once.
 
 use std::collections::HashMap;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
@@ -55,6 +56,9 @@ impl Versions {
     /// # Errors
     /// Where the database fails, or has no time for it.
     pub async fn of(&self, store: &Store, key: AgencyKey) -> Result<Versioned, StorageError> {
+        if let Some(versioned) = store.near.ask(|conn| version_of(conn, &key)) {
+            return Ok(versioned);
+        }
         let (answer, mut answered) = oneshot::channel();
         let (number, running) = self.add(key, answer);
         if let Some(running) = running {

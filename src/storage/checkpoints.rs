@@ -1,0 +1,75 @@
+//! Folds the write-ahead log of SQLite into the file, beside whoever writes: a commit need not wait for the disk.
+//!
+//! Every connection does it in a commit where the log has grown too long. This keeps it from getting there as long as the disk is fast enough.
+
+use std::sync::mpsc::{Receiver, SyncSender, sync_channel};
+use std::thread;
+use std::time::Duration;
+
+use diesel::sql_types::Integer;
+use diesel::{QueryableByName, RunQueryDsl as _, sql_query};
+
+use super::StorageError;
+use super::conn::{AnyConn, Database};
+
+/// How many pages it would fold at a time: many commits write the same ones, so that it costs less to fold them seldom, and fewer than a commit
+/// would fold by itself.
+const PAGES: i32 = 8_000;
+
+/// How long it rests at the least and at the most between two times.
+const REST: (Duration, Duration) = (Duration::from_millis(100), Duration::from_secs(2));
+
+/// Told of commits. The thread ends with the last of them.
+#[derive(Clone)]
+pub(super) struct Checkpoints(Option<SyncSender<()>>);
+
+impl Checkpoints {
+    /// Begins to fold, where the database has such a log.
+    ///
+    /// # Errors
+    /// [`StorageError::Unavailable`] where the database can't be reached, or the system gives no thread.
+    pub fn begin(database: &Database) -> Result<Self, StorageError> {
+        if !matches!(database, Database::Sqlite(_)) {
+            return Ok(Self(None));
+        }
+        let conn = database.connect().map_err(|cause| StorageError::Unavailable(cause.to_string()))?;
+        let (sender, commits) = sync_channel(1);
+        let spawned = thread::Builder::new().name("checkpoints".into()).spawn(move || fold(conn, &commits));
+        spawned.map_err(|cause| StorageError::Unavailable(format!("no thread for checkpoints: {cause}")))?;
+        Ok(Self(Some(sender)))
+    }
+
+    /// Says that something was committed.
+    pub fn committed(&self) {
+        if let Some(sender) = &self.0 {
+            // Where one is told of already, that will do.
+            let _ = sender.try_send(());
+        }
+    }
+}
+
+/// What SQLite says of a checkpoint: how many pages the log has, and how many of them are in the file.
+#[derive(QueryableByName)]
+struct Folded {
+    #[diesel(sql_type = Integer)]
+    log: i32,
+    #[diesel(sql_type = Integer)]
+    checkpointed: i32,
+}
+
+/// Folds after commits, until nobody is left who commits.
+fn fold(mut conn: AnyConn, commits: &Receiver<()>) {
+    let (mut rest, mut before) = (REST.1, 0);
+    while commits.recv().is_ok() {
+        thread::sleep(rest);
+        // It waits for nobody, and nobody for it: what it can't fold now, the next time or a commit will.
+        match sql_query("PRAGMA wal_checkpoint(PASSIVE)").get_result::<Folded>(&mut conn) {
+            Ok(Folded { log, checkpointed }) => {
+                let new = if log < before { log } else { log - before }.max(1);
+                before = checkpointed;
+                rest = rest.mul_f64(f64::from(PAGES) / f64::from(new)).clamp(REST.0, REST.1);
+            }
+            Err(error) => tracing::debug!(error = %error, "the write-ahead log is not folded this time"),
+        }
+    }
+}
