@@ -2,8 +2,9 @@
 
 use std::collections::{HashMap, HashSet};
 
+use diesel::dsl::sql;
 use diesel::prelude::*;
-use diesel::sql_types::Bool;
+use diesel::sql_types::{Bool, Text};
 use jiff::Timestamp;
 use serde_json::Value;
 use uuid::Uuid;
@@ -12,7 +13,7 @@ use super::StorageError;
 use super::conn::{AnyConn, MultiBackend};
 use super::dialect::{MAX_BINDS, per_backend, rows_per_statement};
 use super::schema::{statement_keys, statements};
-use super::types::{At, Id};
+use super::types::{At, Guid, Id};
 
 /// A statement to be written.
 #[derive(Debug, Clone)]
@@ -217,20 +218,43 @@ pub fn list(conn: &mut AnyConn, client: Uuid, filter: &StatementFilter, fetch: i
     rows.into_iter().map(|(id, content)| Ok((id.0, read(&content)?))).collect()
 }
 
-/// That a statement is found by each of the digests, or the statement that it is about by each of them (xAPI-Communication §2.1.3).
+/// By how many digests statements are asked for at the most: of an agent, a verb, an activity and a registration.
+const MOST_LOOKUPS: usize = 4;
+
+/// That a statement is found by each of the digests, or is about one that is, or about one that is about such a one, however far
+/// (xAPI-Communication §2.1.3).
 fn found_by(client: Uuid, lookups: &[String]) -> Option<Condition> {
-    let of =
-        |lookup: &String| statement_keys::table.filter(statement_keys::client_id.eq(Id(client))).filter(statement_keys::lookup.eq(lookup.clone()));
-    let mut found: Option<(Condition, Condition)> = None;
-    for lookup in lookups {
-        let itself: Condition = Box::new(statements::statement_id.eq_any(of(lookup).select(statement_keys::statement_id)));
-        let other: Condition = Box::new(statements::refers_to.eq_any(of(lookup).select(statement_keys::statement_id.nullable())).assume_not_null());
-        found = Some(match found {
-            None => (itself, other),
-            Some((all_itself, all_other)) => (Box::new(all_itself.and(itself)), Box::new(all_other.and(other))),
-        });
+    if lookups.is_empty() {
+        return None;
     }
-    found.map(|(itself, other)| -> Condition { Box::new(itself.or(other)) })
+    // What is asked for twice is found by the same.
+    let mut all = lookups.iter().cycle().take(lookups.len().max(MOST_LOOKUPS)).cloned();
+    let mut next = || all.next().unwrap_or_default();
+    let own = Id(client);
+    const AND: &str = " AND lookup = ";
+    const ALSO: &str = " INTERSECT SELECT statement_id FROM statement_keys WHERE client_id = ";
+    let found = sql::<Bool>(
+        "statements.statement_id IN (WITH RECURSIVE found (id) AS (SELECT statement_id FROM (SELECT statement_id FROM statement_keys WHERE client_id = ",
+    )
+    .bind::<Guid, _>(own)
+    .sql(AND)
+    .bind::<Text, _>(next())
+    .sql(ALSO)
+    .bind::<Guid, _>(own)
+    .sql(AND)
+    .bind::<Text, _>(next())
+    .sql(ALSO)
+    .bind::<Guid, _>(own)
+    .sql(AND)
+    .bind::<Text, _>(next())
+    .sql(ALSO)
+    .bind::<Guid, _>(own)
+    .sql(AND)
+    .bind::<Text, _>(next())
+    .sql(") AS named UNION SELECT about.statement_id FROM statements AS about JOIN found ON about.refers_to = found.id WHERE about.client_id = ")
+    .bind::<Guid, _>(own)
+    .sql(") SELECT id FROM found)");
+    Some(Box::new(found))
 }
 
 /// A statement of whichever client that tells of somebody.
