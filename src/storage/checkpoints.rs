@@ -73,3 +73,31 @@ fn fold(mut conn: AnyConn, commits: &Receiver<()>) {
         }
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use std::time::Instant;
+
+    use diesel::connection::SimpleConnection as _;
+
+    use super::*;
+
+    #[test]
+    fn what_is_committed_comes_into_the_file_while_its_writer_goes_on() {
+        let folder = tempfile::tempdir().unwrap();
+        let path = folder.path().join("onemind.db");
+        let database = Database::Sqlite(path.clone());
+        let mut writer = database.connect().unwrap();
+        writer.batch_execute("CREATE TABLE kept (it BLOB); INSERT INTO kept VALUES (randomblob(500000))").unwrap();
+        let size = || std::fs::metadata(&path).unwrap().len();
+        assert!(size() < 500_000);
+        let checkpoints = Checkpoints::begin(&database).unwrap();
+        checkpoints.committed();
+        let begun = Instant::now();
+        while size() < 500_000 {
+            assert!(begun.elapsed() < Duration::from_secs(30));
+            thread::sleep(Duration::from_millis(50));
+        }
+        writer.batch_execute("INSERT INTO kept VALUES (randomblob(10))").unwrap();
+    }
+}
