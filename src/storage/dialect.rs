@@ -157,14 +157,6 @@ pub fn next_import(conn: &mut AnyConn, now: At) -> Result<Option<Uuid>, StorageE
     Ok(found.map(|id| id.0))
 }
 
-/// How many transactions may write at once, by a pool of this size.
-pub fn writers(database: &Database, pool: u32) -> usize {
-    match database {
-        Database::Postgres(_) => pool as usize,
-        Database::Sqlite(_) => 1,
-    }
-}
-
 /// Begins a transaction that may write.
 ///
 /// # Errors

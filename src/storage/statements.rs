@@ -1,10 +1,10 @@
 //! xAPI statements, each its client's own: what another client sent is never looked at.
 
-use std::collections::{HashMap, HashSet};
+use std::collections::{BTreeSet, HashMap, HashSet};
 
 use diesel::dsl::sql;
 use diesel::prelude::*;
-use diesel::sql_types::{Bool, Text};
+use diesel::sql_types::{BigInt, Bool, Text};
 use jiff::Timestamp;
 use serde_json::Value;
 use uuid::Uuid;
@@ -58,7 +58,7 @@ pub struct HeldStatement {
 /// Which statements a list holds, and in which order.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
 pub struct StatementFilter {
-    /// Digests of all that a statement, or the one that it is about, is found by.
+    /// Digests of all that a statement, or one that it is about, is found by.
     pub lookups: Vec<String>,
     /// Only those stored after.
     pub since: Option<Timestamp>,
@@ -218,42 +218,31 @@ pub fn list(conn: &mut AnyConn, client: Uuid, filter: &StatementFilter, fetch: i
     rows.into_iter().map(|(id, content)| Ok((id.0, read(&content)?))).collect()
 }
 
-/// By how many digests statements are asked for at the most: of an agent, a verb, an activity and a registration.
-const MOST_LOOKUPS: usize = 4;
-
 /// That a statement is found by each of the digests, or is about one that is, or about one that is about such a one, however far
-/// (xAPI-Communication §2.1.3).
+/// (xAPI-Communication §2.1.3). There are four at the most: of an agent, a verb, an activity and a registration.
 fn found_by(client: Uuid, lookups: &[String]) -> Option<Condition> {
     if lookups.is_empty() {
         return None;
     }
+    let different: BTreeSet<&String> = lookups.iter().collect();
     // What is asked for twice is found by the same.
-    let mut all = lookups.iter().cycle().take(lookups.len().max(MOST_LOOKUPS)).cloned();
+    let mut all = different.iter().cycle().map(|lookup| (*lookup).clone());
     let mut next = || all.next().unwrap_or_default();
-    let own = Id(client);
-    const AND: &str = " AND lookup = ";
-    const ALSO: &str = " INTERSECT SELECT statement_id FROM statement_keys WHERE client_id = ";
-    let found = sql::<Bool>(
-        "statements.statement_id IN (WITH RECURSIVE found (id) AS (SELECT statement_id FROM (SELECT statement_id FROM statement_keys WHERE client_id = ",
-    )
-    .bind::<Guid, _>(own)
-    .sql(AND)
-    .bind::<Text, _>(next())
-    .sql(ALSO)
-    .bind::<Guid, _>(own)
-    .sql(AND)
-    .bind::<Text, _>(next())
-    .sql(ALSO)
-    .bind::<Guid, _>(own)
-    .sql(AND)
-    .bind::<Text, _>(next())
-    .sql(ALSO)
-    .bind::<Guid, _>(own)
-    .sql(AND)
-    .bind::<Text, _>(next())
-    .sql(") AS named UNION SELECT about.statement_id FROM statements AS about JOIN found ON about.refers_to = found.id WHERE about.client_id = ")
-    .bind::<Guid, _>(own)
-    .sql(") SELECT id FROM found)");
+    let found = sql::<Bool>("statements.statement_id IN (WITH RECURSIVE found (id) AS (SELECT statement_id FROM statement_keys WHERE client_id = ")
+        .bind::<Guid, _>(Id(client))
+        .sql(" AND lookup IN (")
+        .bind::<Text, _>(next())
+        .sql(", ")
+        .bind::<Text, _>(next())
+        .sql(", ")
+        .bind::<Text, _>(next())
+        .sql(", ")
+        .bind::<Text, _>(next())
+        .sql(") GROUP BY statement_id HAVING COUNT(*) = ")
+        .bind::<BigInt, _>(i64::try_from(different.len()).unwrap_or(i64::MAX))
+        .sql(" UNION SELECT about.statement_id FROM statements AS about JOIN found ON about.refers_to = found.id WHERE about.client_id = ")
+        .bind::<Guid, _>(Id(client))
+        .sql(") SELECT id FROM found)");
     Some(Box::new(found))
 }
 
