@@ -126,7 +126,7 @@ pub fn is_due(conn: &mut AnyConn, now: Timestamp) -> ServiceResult<bool> {
     Ok(rows::is_due(conn, now)?)
 }
 
-/// Claims the import that has waited longest, or was left; `None` where there is none.
+/// Claims an import that was left, or else the one whose turn it is; `None` where there is none.
 ///
 /// # Errors
 /// Where the database fails.

@@ -1,6 +1,8 @@
 //! The only place that knows there are two databases.
 
 use diesel::connection::SimpleConnection as _;
+use diesel::dsl::sql;
+use diesel::sql_types::{BigInt, Bool, Nullable};
 use diesel::{BoolExpressionMethods as _, ExpressionMethods as _, OptionalExtension as _, QueryDsl as _, RunQueryDsl as _};
 use uuid::Uuid;
 
@@ -137,27 +139,22 @@ pub fn lock_import(conn: &mut AnyConn, import: Uuid) -> Result<(), StorageError>
     Ok(())
 }
 
-/// The oldest import that waits, or whose claim has run out, and that no other transaction is looking at; it is held until the
-/// transaction ends.
+/// An import whose claim has run out, or else the oldest that waits of the client of which none was begun for the longest time: so that
+/// who has many keeps nobody else waiting. One that no other transaction is looking at; it is held until the transaction ends.
 ///
 /// # Errors
 /// Where the database fails.
 pub fn next_import(conn: &mut AnyConn, now: At) -> Result<Option<Uuid>, StorageError> {
     let due = imports::state.eq("queued").or(imports::state.eq("running").and(imports::claimed_until.le(now)));
-    let due = imports::table.filter(due).order(imports::id).limit(1).select(imports::id);
+    // The databases don't agree on where nothing stands in an order.
+    let begun_any = sql::<Bool>("(SELECT MAX(own.started_at) FROM imports AS own WHERE own.client_id = imports.client_id) IS NOT NULL");
+    let last_begun = sql::<Nullable<BigInt>>("(SELECT MAX(own.started_at) FROM imports AS own WHERE own.client_id = imports.client_id)");
+    let due = imports::table.filter(due).order((imports::state.eq("queued"), begun_any, last_begun, imports::id)).limit(1).select(imports::id);
     let found: Option<Id> = match conn {
         AnyConn::Postgres(conn) => due.for_no_key_update().skip_locked().first(conn).optional()?,
         AnyConn::Sqlite(conn) => due.first(conn).optional()?,
     };
     Ok(found.map(|id| id.0))
-}
-
-/// How many transactions may write at once, by a pool of this size.
-pub fn writers(database: &Database, pool: u32) -> usize {
-    match database {
-        Database::Postgres(_) => pool as usize,
-        Database::Sqlite(_) => 1,
-    }
 }
 
 /// Begins a transaction that may write.

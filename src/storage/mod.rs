@@ -63,7 +63,6 @@ pub struct Store {
     pool: Pool<Manager>,
     permits: Arc<Semaphore>,
     system: &'static str,
-    writers: usize,
     directory: Directory,
     near: near::Near,
     checkpoints: checkpoints::Checkpoints,
@@ -95,7 +94,6 @@ impl Store {
             pool,
             permits: Arc::new(Semaphore::new(size as usize)),
             system: database.system(),
-            writers: dialect::writers(database, size),
             directory: Directory::default(),
             near: near::Near::open(database)?,
             checkpoints: checkpoints::Checkpoints::begin(database)?,
@@ -105,11 +103,6 @@ impl Store {
     /// `postgresql` or `sqlite`.
     pub fn system(&self) -> &'static str {
         self.system
-    }
-
-    /// How many transactions may write at once.
-    pub fn writers(&self) -> usize {
-        self.writers
     }
 
     /// How busy the pool is now.

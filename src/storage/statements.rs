@@ -1,9 +1,10 @@
 //! xAPI statements, each its client's own: what another client sent is never looked at.
 
-use std::collections::{HashMap, HashSet};
+use std::collections::{BTreeSet, HashMap, HashSet};
 
+use diesel::dsl::sql;
 use diesel::prelude::*;
-use diesel::sql_types::Bool;
+use diesel::sql_types::{BigInt, Bool, Text};
 use jiff::Timestamp;
 use serde_json::Value;
 use uuid::Uuid;
@@ -12,7 +13,7 @@ use super::StorageError;
 use super::conn::{AnyConn, MultiBackend};
 use super::dialect::{MAX_BINDS, per_backend, rows_per_statement};
 use super::schema::{statement_keys, statements};
-use super::types::{At, Id};
+use super::types::{At, Guid, Id};
 
 /// A statement to be written.
 #[derive(Debug, Clone)]
@@ -57,7 +58,7 @@ pub struct HeldStatement {
 /// Which statements a list holds, and in which order.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
 pub struct StatementFilter {
-    /// Digests of all that a statement, or the one that it is about, is found by.
+    /// Digests of all that a statement, or one that it is about, is found by.
     pub lookups: Vec<String>,
     /// Only those stored after.
     pub since: Option<Timestamp>,
@@ -217,20 +218,32 @@ pub fn list(conn: &mut AnyConn, client: Uuid, filter: &StatementFilter, fetch: i
     rows.into_iter().map(|(id, content)| Ok((id.0, read(&content)?))).collect()
 }
 
-/// That a statement is found by each of the digests, or the statement that it is about by each of them (xAPI-Communication §2.1.3).
+/// That a statement is found by each of the digests, or is about one that is, or about one that is about such a one, however far
+/// (xAPI-Communication §2.1.3). There are four at the most: of an agent, a verb, an activity and a registration.
 fn found_by(client: Uuid, lookups: &[String]) -> Option<Condition> {
-    let of =
-        |lookup: &String| statement_keys::table.filter(statement_keys::client_id.eq(Id(client))).filter(statement_keys::lookup.eq(lookup.clone()));
-    let mut found: Option<(Condition, Condition)> = None;
-    for lookup in lookups {
-        let itself: Condition = Box::new(statements::statement_id.eq_any(of(lookup).select(statement_keys::statement_id)));
-        let other: Condition = Box::new(statements::refers_to.eq_any(of(lookup).select(statement_keys::statement_id.nullable())).assume_not_null());
-        found = Some(match found {
-            None => (itself, other),
-            Some((all_itself, all_other)) => (Box::new(all_itself.and(itself)), Box::new(all_other.and(other))),
-        });
+    if lookups.is_empty() {
+        return None;
     }
-    found.map(|(itself, other)| -> Condition { Box::new(itself.or(other)) })
+    let different: BTreeSet<&String> = lookups.iter().collect();
+    // What is asked for twice is found by the same.
+    let mut all = different.iter().cycle().map(|lookup| (*lookup).clone());
+    let mut next = || all.next().unwrap_or_default();
+    let found = sql::<Bool>("statements.statement_id IN (WITH RECURSIVE found (id) AS (SELECT statement_id FROM statement_keys WHERE client_id = ")
+        .bind::<Guid, _>(Id(client))
+        .sql(" AND lookup IN (")
+        .bind::<Text, _>(next())
+        .sql(", ")
+        .bind::<Text, _>(next())
+        .sql(", ")
+        .bind::<Text, _>(next())
+        .sql(", ")
+        .bind::<Text, _>(next())
+        .sql(") GROUP BY statement_id HAVING COUNT(*) = ")
+        .bind::<BigInt, _>(i64::try_from(different.len()).unwrap_or(i64::MAX))
+        .sql(" UNION SELECT about.statement_id FROM statements AS about JOIN found ON about.refers_to = found.id WHERE about.client_id = ")
+        .bind::<Guid, _>(Id(client))
+        .sql(") SELECT id FROM found)");
+    Some(Box::new(found))
 }
 
 /// A statement of whichever client that tells of somebody.

@@ -83,13 +83,14 @@ pub struct Settlement {
     pub raised: Vec<Uuid>,
 }
 
-/// Writes a settlement in the rows of a lane.
+/// Writes a settlement in the rows of a lane: first the versions, as PostgreSQL does with a [`Settled`] of which nothing is read, so that two
+/// transactions take them in one order.
 ///
 /// # Errors
 /// Where the database fails.
 pub fn settle(conn: &mut AnyConn, lane: i32, settlement: &Settlement) -> Result<(), StorageError> {
-    add(conn, lane, &settlement.differences)?;
-    raise(conn, lane, &settlement.raised)
+    raise(conn, lane, &settlement.raised)?;
+    add(conn, lane, &settlement.differences)
 }
 
 /// [`settle`] as a part of another statement of PostgreSQL, for what isn't much: what a `WITH` inserts is inserted whether it is asked for or not.

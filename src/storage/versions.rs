@@ -1,6 +1,6 @@
 //! Versions of agencies, for all who ask at once: while a statement runs, whoever comes waits for the next, which asks for all of them. It
 //! begins after the last of them came, so that nobody is told what was true before they asked; who comes alone waits for nobody. Of a database
-//! that is in the process they are asked where they arise, as long as no two of them do at once.
+//! that is in the process they are asked where they arise, by as many as there are connections for it.
 
 use std::collections::HashMap;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};

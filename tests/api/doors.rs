@@ -9,6 +9,7 @@ use reqwest::Method;
 use serde_json::{Value, json};
 
 use crate::on_both_databases;
+use crate::support::scene::rows;
 use crate::support::{Client, Reply, TestApp};
 
 const BATCH: &str = "/v1/completions/batch";
@@ -203,6 +204,44 @@ on_both_databases! {
         })
         .await
         .unwrap();
+    }
+
+    async fn a_client_has_half_of_the_places_and_who_finds_none_is_told_to_come_again(app: TestApp) {
+        let lms = lms(&app).await;
+        let token = lms.token.clone().unwrap();
+        let places = app.config.limits.max_streams / 2;
+        let mut held = Vec::new();
+        for number in 0..places {
+            let socket = connect(&app, &token, "Transfer-Encoding: chunked\r\nAccept: application/x-ndjson\r\n");
+            let line = lines([record(number)]);
+            write!(&socket, "{:x}\r\n{line}\r\n", line.len()).unwrap();
+            held.push(socket);
+        }
+        // Each of them has its place once its record is in.
+        let all_in = async || lms.get("/v1/completions?limit=500").await.json()["items"].as_array().unwrap().len() == places;
+        while !all_in().await {
+            tokio::time::sleep(Duration::from_millis(20)).await;
+        }
+        let refused = send(&lms, None, lines([record(100)])).await;
+        assert!(refused.headers["retry-after"].to_str().unwrap().parse::<u64>().is_ok());
+        refused.problem(503, "unavailable");
+        let other = app.client("another", "completions:read completions:write", Some(&["ori:TX0000001"]));
+        assert_eq!(send(&other, None, lines([record(100)])).await.expect(207)["summary"]["received"], 1);
+        drop(held);
+        while send(&lms, None, lines([record(100)])).await.status == 503 {
+            tokio::time::sleep(Duration::from_millis(20)).await;
+        }
+    }
+
+    async fn a_body_that_is_too_long_ends_with_a_problem_and_what_was_told_is_kept(app: TestApp) {
+        let app = app.restarted(|registry| registry.limits.settings.stream_bytes = 400_000);
+        let lms = lms(&app).await;
+        let answer = send(&lms, None, lines((0..6000).map(record))).await.expect(207);
+        let kept = answer["results"].as_array().unwrap().len();
+        assert_eq!(answer["problem"]["status"], 413, "{}", answer["problem"]);
+        assert!((1000..4000).contains(&kept), "{kept}");
+        assert_eq!(answer["summary"]["received"], kept);
+        assert_eq!(usize::try_from(rows(&app).await["completions"]).unwrap(), kept);
     }
 
     async fn a_connection_that_breaks_leaves_what_was_answered_and_no_half_record(app: TestApp) {

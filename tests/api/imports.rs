@@ -271,6 +271,30 @@ on_both_databases! {
         assert_eq!(rows(&app).await["completions"], 7200);
     }
 
+    async fn who_has_many_keeps_nobody_else_waiting(app: TestApp) {
+        let one = lms(&app).await;
+        let other = app.client("another", "completions:read completions:write", Some(&["ori:TX0000001"]));
+        let mut sent = Vec::new();
+        for client in [&one, &one, &one, &other, &other] {
+            sent.push(send_later(client, lines(3)).await);
+            app.clock.advance(SignedDuration::from_secs(1));
+        }
+        let mut begun = Vec::new();
+        for _ in &sent {
+            let (claim, now) = (new_id(), app.clock.now());
+            let claimed = app.registry.store.write(move |conn| service::claim(conn, claim, now)).await.unwrap().unwrap();
+            begun.push(sent.iter().position(|import| import.ends_with(&claimed.id.to_string())).unwrap());
+            app.clock.advance(SignedDuration::from_secs(1));
+        }
+        assert_eq!(begun, [0, 3, 1, 4, 2]);
+        // What was left by whoever worked on it comes before what waits.
+        send_later(&app.client("a third", "completions:read completions:write", Some(&["ori:TX0000001"])), lines(3)).await;
+        app.clock.advance(service::CLAIM);
+        let (claim, now) = (new_id(), app.clock.now());
+        let claimed = app.registry.store.write(move |conn| service::claim(conn, claim, now)).await.unwrap().unwrap();
+        assert!(sent.iter().any(|import| import.ends_with(&claimed.id.to_string())));
+    }
+
     async fn what_was_broken_off_is_gone_on_with_where_it_was(app: TestApp) {
         let lms = lms(&app).await;
         let import = send_later(&lms, lines(6000)).await;

@@ -185,8 +185,10 @@ fn no_key() -> ApiError {
 /// Pushes a batch that is whole in memory, in one transaction.
 async fn push_at_once(caller: &Caller, key: IdempotencyKey, body: Body<CompletionBatchInput, BATCH_LIMIT>, shape: Shape) -> ApiResult {
     let raw = checked(body.value)?;
-    let registry = caller.registry();
-    let records: Vec<Record> = raw.into_iter().map(|value| whole(value, registry)).collect();
+    let registry = caller.registry().clone();
+    // Up to ten thousand: whoever else is served by this thread need not wait for it.
+    let reading = tokio::task::spawn_blocking(move || raw.into_iter().map(|value| whole(value, &registry)).collect());
+    let records: Vec<Record> = reading.await.map_err(|_| ApiError::new(Kind::Internal))?;
     // Nothing where the answer is one that was kept.
     let told: Arc<Mutex<Option<SummaryView>>> = Arc::default();
     let telling = told.clone();

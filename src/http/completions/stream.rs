@@ -116,8 +116,8 @@ struct Teller {
 /// Records of a chunk that is committed, and what became of those that could be read.
 type Committed = (Arc<Vec<Record>>, Vec<Pushed>);
 
-/// How many chunks wait to be told of.
-const CHUNKS_AHEAD: usize = 2;
+/// How many chunks wait to be told of, besides the one that is.
+const CHUNKS_AHEAD: usize = 1;
 
 /// Why no more records are taken.
 pub enum Stop {

@@ -22,7 +22,7 @@ use crate::storage::StorageError;
 /// How many pushes one transaction takes at the most.
 const MOST: usize = 64;
 
-/// How many transactions of a client run at once, where the database lets more than one write.
+/// How many transactions of a client run at once.
 const AT_ONCE: usize = 1;
 
 /// How long the next transaction waits for those whom the last one answered.
@@ -70,7 +70,8 @@ impl Together {
         let taken = Arc::new(AtomicBool::new(false));
         let push = Push { caller: caller.clone(), record: Arc::new(record), taken: taken.clone(), answer };
         if let Some(running) = self.add(push) {
-            actix_web::rt::spawn(running.run());
+            // Where it outlives the workers: on a server that is about to end, this one may be done before those whose pushes wait here.
+            actix_web::rt::System::current().arbiter().spawn(running.run());
         }
         let outcome = match tokio::time::timeout(WAIT, &mut answered).await {
             Ok(outcome) => outcome,
@@ -83,14 +84,14 @@ impl Together {
 
     /// Lets a push wait; answers who is to run, where none or too few are.
     fn add(&self, push: Push) -> Option<Running> {
-        let (client, at_once) = (push.caller.client, push.caller.registry().store.writers().min(AT_ONCE));
+        let client = push.caller.client;
         let mut queues = self.held();
         let queue = queues.entry(client).or_default();
         queue.waiting.push_back(push);
         if queue.waiting.len() >= queue.enough {
             queue.gathered.notify_one();
         }
-        if queue.running >= at_once {
+        if queue.running >= AT_ONCE {
             return None;
         }
         queue.running += 1;

@@ -6,6 +6,9 @@ mod outcomes;
 mod view;
 mod work;
 
+use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, Ordering};
+
 use actix_web::http::header::{HeaderValue, RETRY_AFTER};
 use actix_web::{HttpRequest, get, post};
 use utoipa_actix_web::service_config::ServiceConfig;
@@ -18,6 +21,7 @@ use super::page::{self, Page, PageQuery};
 use super::problem::ApiResult;
 use super::respond::{self, Answer};
 use crate::service::imports as service;
+use crate::telemetry::IMPORTS;
 
 pub use accept::{Sent, accept};
 pub use view::ImportView;
@@ -77,7 +81,19 @@ async fn download_import_outcomes(caller: Allowed<CompletionsWrite>, path: IdPat
 #[post("/v1/imports/{id}/cancellation")]
 async fn cancel_import(caller: Allowed<CompletionsWrite>, path: IdPath, key: IdempotencyKey, body: NoBody) -> ApiResult {
     let kept = caller.registry().imports.kept;
-    once(&caller, key, body.fingerprint, move |tx| Answer::ok(&ImportView::of(service::cancel(tx, path.0)?, kept))).await
+    let ended = Arc::new(AtomicBool::new(false));
+    let telling = ended.clone();
+    let response = once(&caller, key, body.fingerprint, move |tx| {
+        let import = service::cancel(tx, path.0)?;
+        // One that was cancelled before was counted then.
+        telling.store(tx.trail.changed, Ordering::Relaxed);
+        Answer::ok(&ImportView::of(import, kept))
+    })
+    .await?;
+    if ended.load(Ordering::Relaxed) {
+        metrics::counter!(IMPORTS, "state" => "cancelled").increment(1);
+    }
+    Ok(response)
 }
 
 /// Every operation of this folder.

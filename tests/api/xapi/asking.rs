@@ -109,6 +109,14 @@ on_both_databases! {
         assert_eq!(found(&client, &query(&[("verb", &verb("commented")), ("agent", "{\"mbox\":\"mailto:b@x.example\"}")])).await, [""; 0]);
         assert_eq!(put(&client, &void(8, &id(6))).await.status, 204);
         assert_eq!(found(&client, &query(&[("verb", &answered)])).await, ids(&[8, 7]));
+        // Who is about one that is about it is found, too, and about that one, and so on; a circle has no end, and an answer.
+        for (number, of) in [(9, 7), (10, 9), (11, 12), (12, 11)] {
+            let about = with(statement(number, "commented"), "/object", json!({"objectType": "StatementRef", "id": id(of)}));
+            assert_eq!(put(&client, &about).await.status, 204);
+        }
+        assert_eq!(found(&client, &query(&[("verb", &answered)])).await, ids(&[10, 9, 8, 7]));
+        assert_eq!(found(&client, &query(&[("verb", &verb("commented")), ("limit", "2")])).await, ids(&[12, 11]));
+        assert_eq!(found(&lms(&app, "another"), &query(&[("verb", &answered)])).await, [""; 0]);
     }
 
     async fn what_goes_not_together_is_refused(app: TestApp) {
