@@ -54,6 +54,9 @@ pub use error::{Constraint, StorageError};
 /// How long a request waits for a free connection before it is answered 503.
 const WAIT: Duration = Duration::from_secs(3);
 
+/// How long a transaction waits for its turn to write, where one may at a time.
+const TURN: Duration = Duration::from_secs(30);
+
 /// How often a transaction that another one got in the way of is run again.
 const ATTEMPTS: usize = 4;
 
@@ -64,6 +67,9 @@ pub struct Store {
     permits: Arc<Semaphore>,
     system: &'static str,
     directory: Directory,
+    /// Whose turn it is to write, where one transaction may at a time: in the order in which they came. SQLite itself lets go first whoever asks
+    /// at the right moment, and one that writes again and again would keep all others waiting.
+    turn: Option<Arc<Semaphore>>,
     near: near::Near,
     checkpoints: checkpoints::Checkpoints,
 }
@@ -95,6 +101,7 @@ impl Store {
             permits: Arc::new(Semaphore::new(size as usize)),
             system: database.system(),
             directory: Directory::default(),
+            turn: matches!(database, Database::Sqlite(_)).then(|| Arc::new(Semaphore::new(1))),
             near: near::Near::open(database)?,
             checkpoints: checkpoints::Checkpoints::begin(database)?,
         })
@@ -192,13 +199,20 @@ impl Store {
         T: Send + 'static,
         E: From<StorageError> + Transient + Send + 'static,
     {
+        let turn = match self.turn.clone().filter(|_| writes) {
+            None => None,
+            Some(turn) => match tokio::time::timeout(TURN, turn.acquire_owned()).await {
+                Ok(Ok(turn)) => Some(turn),
+                _ => return Err(StorageError::Busy("other transactions write for long".into()).into()),
+            },
+        };
         let Ok(Ok(permit)) = tokio::time::timeout(WAIT, self.permits.clone().acquire_owned()).await else {
             return Err(StorageError::Busy("every connection is in use".into()).into());
         };
         let (pool, checkpoints) = (self.pool.clone(), self.checkpoints.clone());
         let span = tracing::Span::current();
         let done = tokio::task::spawn_blocking(move || {
-            let _permit = permit;
+            let _held = (permit, turn);
             let _entered = span.entered();
             let mut pooled = pool.get().map_err(|cause| StorageError::Unavailable(cause.to_string()))?;
             let mut attempt = 1;
