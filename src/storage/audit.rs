@@ -229,7 +229,10 @@ pub fn write_head(conn: &mut AnyConn, head: &Head, key_name: &str, seal: &[u8]) 
 pub fn append(conn: &mut AnyConn, entries: Vec<Sealed>, seal: &[u8], settlement: &Settlement) -> Result<(), StorageError> {
     let rows: Vec<Row> = entries.into_iter().map(Row::from).collect();
     let lane = rows.last().map_or(0, |last| last.lane);
-    let settled = Settled::of(lane, settlement).filter(|_| matches!(conn, AnyConn::Postgres(_)) && (1..=AT_ONCE).contains(&rows.len()));
+    let mut settled = match conn {
+        AnyConn::Postgres(_) if !rows.is_empty() => Settled::of(lane, settlement),
+        _ => None,
+    };
     if settled.is_none() {
         timelines::settle(conn, lane, settlement)?;
     }
@@ -240,17 +243,11 @@ pub fn append(conn: &mut AnyConn, entries: Vec<Sealed>, seal: &[u8], settlement:
                 let head = (last.sequence, last.hash.clone(), last.key_name.clone(), last.lane);
                 Some(Append { entries: Entries::of(some), head, seal: seal.to_vec() })
             };
-            match settled {
-                Some(settled) => {
-                    if let Some(append) = append(rows) {
-                        Close { settled, append }.execute(conn)?;
-                    }
-                }
-                None => {
-                    for append in chunks(rows, AT_ONCE).into_iter().filter_map(append) {
-                        append.execute(conn)?;
-                    }
-                }
+            for append in chunks(rows, AT_ONCE).into_iter().filter_map(append) {
+                match settled.take() {
+                    Some(settled) => Close { settled, append }.execute(conn)?,
+                    None => append.execute(conn)?,
+                };
             }
         }
         AnyConn::Sqlite(conn) => {

@@ -13,6 +13,7 @@ use diesel::{QueryableByName, RunQueryDsl as _, sql_query};
 
 use super::StorageError;
 use super::conn::{AnyConn, Database};
+use super::dialect::is_in_process;
 
 /// How many pages it would fold at a time: many commits write the same ones, so that it costs less to fold them seldom, and fewer than a commit
 /// would fold by itself.
@@ -52,7 +53,7 @@ impl Checkpoints {
     /// # Errors
     /// [`StorageError::Unavailable`] where the database can't be reached, or the system gives no thread.
     pub fn begin(database: &Database) -> Result<Self, StorageError> {
-        if !matches!(database, Database::Sqlite(_)) {
+        if !is_in_process(database) {
             return Ok(Self(None));
         }
         let conn = database.connect().map_err(|cause| StorageError::Unavailable(cause.to_string()))?;

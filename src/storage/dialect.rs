@@ -2,7 +2,7 @@
 
 use diesel::connection::SimpleConnection as _;
 use diesel::dsl::sql;
-use diesel::sql_types::{BigInt, Bool, Nullable};
+use diesel::sql_types::{BigInt, Nullable};
 use diesel::{BoolExpressionMethods as _, ExpressionMethods as _, OptionalExtension as _, QueryDsl as _, RunQueryDsl as _};
 use uuid::Uuid;
 
@@ -147,14 +147,19 @@ pub fn lock_import(conn: &mut AnyConn, import: Uuid) -> Result<(), StorageError>
 pub fn next_import(conn: &mut AnyConn, now: At) -> Result<Option<Uuid>, StorageError> {
     let due = imports::state.eq("queued").or(imports::state.eq("running").and(imports::claimed_until.le(now)));
     // The databases don't agree on where nothing stands in an order.
-    let begun_any = sql::<Bool>("(SELECT MAX(own.started_at) FROM imports AS own WHERE own.client_id = imports.client_id) IS NOT NULL");
-    let last_begun = sql::<Nullable<BigInt>>("(SELECT MAX(own.started_at) FROM imports AS own WHERE own.client_id = imports.client_id)");
-    let due = imports::table.filter(due).order((imports::state.eq("queued"), begun_any, last_begun, imports::id)).limit(1).select(imports::id);
+    let last_begun = "(SELECT MAX(own.started_at) FROM imports AS own WHERE own.client_id = imports.client_id) NULLS FIRST";
+    let order = (imports::state.eq("queued"), sql::<Nullable<BigInt>>(last_begun), imports::id);
+    let due = imports::table.filter(due).order(order).limit(1).select(imports::id);
     let found: Option<Id> = match conn {
         AnyConn::Postgres(conn) => due.for_no_key_update().skip_locked().first(conn).optional()?,
         AnyConn::Sqlite(conn) => due.first(conn).optional()?,
     };
     Ok(found.map(|id| id.0))
+}
+
+/// Whether a database is in the process: a question goes nowhere, one transaction writes at a time, and a log must be folded into the file.
+pub fn is_in_process(database: &Database) -> bool {
+    matches!(database, Database::Sqlite(_))
 }
 
 /// Begins a transaction that may write.

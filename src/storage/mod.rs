@@ -101,7 +101,7 @@ impl Store {
             permits: Arc::new(Semaphore::new(size as usize)),
             system: database.system(),
             directory: Directory::default(),
-            turn: matches!(database, Database::Sqlite(_)).then(|| Arc::new(Semaphore::new(1))),
+            turn: dialect::is_in_process(database).then(|| Arc::new(Semaphore::new(1))),
             near: near::Near::open(database)?,
             checkpoints: checkpoints::Checkpoints::begin(database)?,
         })

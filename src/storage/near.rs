@@ -8,6 +8,7 @@ use diesel::connection::SimpleConnection as _;
 
 use super::StorageError;
 use super::conn::{AnyConn, Database};
+use super::dialect::is_in_process;
 
 /// How many there are at the most.
 const MOST: usize = 8;
@@ -22,10 +23,7 @@ impl Near {
     /// # Errors
     /// [`StorageError::Unavailable`] where the database can't be reached.
     pub fn open(database: &Database) -> Result<Self, StorageError> {
-        let count = match database {
-            Database::Sqlite(_) => available_parallelism().map_or(1, usize::from).min(MOST),
-            Database::Postgres(_) => 0,
-        };
+        let count = if is_in_process(database) { available_parallelism().map_or(1, usize::from).min(MOST) } else { 0 };
         let connect = |_| {
             let mut conn = database.connect().map_err(|cause| StorageError::Unavailable(cause.to_string()))?;
             // It waits for nobody: whoever asks has others to serve.

@@ -224,22 +224,21 @@ fn found_by(client: Uuid, lookups: &[String]) -> Option<Condition> {
     if lookups.is_empty() {
         return None;
     }
-    let different: BTreeSet<&String> = lookups.iter().collect();
+    let different = lookups.iter().collect::<BTreeSet<_>>().len();
     // What is asked for twice is found by the same.
-    let mut all = different.iter().cycle().map(|lookup| (*lookup).clone());
-    let mut next = || all.next().unwrap_or_default();
+    let [one, two, three, four] = std::array::from_fn(|place| lookups[place % lookups.len()].clone());
     let found = sql::<Bool>("statements.statement_id IN (WITH RECURSIVE found (id) AS (SELECT statement_id FROM statement_keys WHERE client_id = ")
         .bind::<Guid, _>(Id(client))
         .sql(" AND lookup IN (")
-        .bind::<Text, _>(next())
+        .bind::<Text, _>(one)
         .sql(", ")
-        .bind::<Text, _>(next())
+        .bind::<Text, _>(two)
         .sql(", ")
-        .bind::<Text, _>(next())
+        .bind::<Text, _>(three)
         .sql(", ")
-        .bind::<Text, _>(next())
+        .bind::<Text, _>(four)
         .sql(") GROUP BY statement_id HAVING COUNT(*) = ")
-        .bind::<BigInt, _>(i64::try_from(different.len()).unwrap_or(i64::MAX))
+        .bind::<BigInt, _>(i64::try_from(different).unwrap_or(i64::MAX))
         .sql(" UNION SELECT about.statement_id FROM statements AS about JOIN found ON about.refers_to = found.id WHERE about.client_id = ")
         .bind::<Guid, _>(Id(client))
         .sql(") SELECT id FROM found)");

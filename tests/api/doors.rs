@@ -46,6 +46,17 @@ fn without_causes(answer: &Value) -> Value {
     summary
 }
 
+/// Waits until something is so.
+async fn soon(is_so: impl AsyncFn() -> bool) {
+    for _ in 0..1500 {
+        if is_so().await {
+            return;
+        }
+        tokio::time::sleep(Duration::from_millis(20)).await;
+    }
+    panic!("it is not so within thirty seconds");
+}
+
 /// A connection that is written and read by hand, as a client does that knows nothing of streams.
 fn connect(app: &TestApp, token: &str, head: &str) -> TcpStream {
     let address = app.address.strip_prefix("http://").unwrap();
@@ -219,18 +230,14 @@ on_both_databases! {
         }
         // Each of them has its place once its record is in.
         let all_in = async || lms.get("/v1/completions?limit=500").await.json()["items"].as_array().unwrap().len() == places;
-        while !all_in().await {
-            tokio::time::sleep(Duration::from_millis(20)).await;
-        }
+        soon(all_in).await;
         let refused = send(&lms, None, lines([record(100)])).await;
         assert!(refused.headers["retry-after"].to_str().unwrap().parse::<u64>().is_ok());
         refused.problem(503, "unavailable");
         let other = app.client("another", "completions:read completions:write", Some(&["ori:TX0000001"]));
         assert_eq!(send(&other, None, lines([record(100)])).await.expect(207)["summary"]["received"], 1);
         drop(held);
-        while send(&lms, None, lines([record(100)])).await.status == 503 {
-            tokio::time::sleep(Duration::from_millis(20)).await;
-        }
+        soon(async || send(&lms, None, lines([record(100)])).await.status == 207).await;
     }
 
     async fn a_body_that_is_too_long_ends_with_a_problem_and_what_was_told_is_kept(app: TestApp) {

@@ -22,24 +22,20 @@ use crate::storage::StorageError;
 /// How many pushes one transaction takes at the most.
 const MOST: usize = 64;
 
-/// How many transactions of a client run at once.
-const AT_ONCE: usize = 1;
-
 /// How long the next transaction waits for those whom the last one answered.
 const MOMENT: Duration = Duration::from_millis(1);
 
 /// How long a push waits for its transaction to begin before it is answered 503, as it would wait for a connection.
 const WAIT: Duration = Duration::from_secs(3);
 
-/// The pushes of a process that wait, by client.
+/// The pushes of a process that wait, by client: of those of whom a transaction runs, since who finds none begins one.
 #[derive(Debug, Default, Clone)]
 pub struct Together(Arc<Mutex<HashMap<Uuid, Queue>>>);
 
-/// What a client pushed that waits, and how many transactions of it run.
+/// What a client pushed that waits.
 #[derive(Debug, Default)]
 struct Queue {
     waiting: VecDeque<Push>,
-    running: usize,
     /// Told when as many wait as the next transaction would have.
     gathered: Arc<Notify>,
     enough: usize,
@@ -82,24 +78,21 @@ impl Together {
         outcome.unwrap_or_else(|_| Err(StorageError::Unavailable("the service is about to end".into()).into()))
     }
 
-    /// Lets a push wait; answers who is to run, where none or too few are.
+    /// Lets a push wait; answers who is to run, where nobody does.
     fn add(&self, push: Push) -> Option<Running> {
         let client = push.caller.client;
         let mut queues = self.held();
+        let idle = !queues.contains_key(&client);
         let queue = queues.entry(client).or_default();
         queue.waiting.push_back(push);
         if queue.waiting.len() >= queue.enough {
             queue.gathered.notify_one();
         }
-        if queue.running >= AT_ONCE {
-            return None;
-        }
-        queue.running += 1;
-        Some(Running { all: self.clone(), client, ended: false })
+        idle.then(|| Running { all: self.clone(), client, ended: false })
     }
 
     /// The pushes of the next transaction: those at the front that came with the same authority, and of which no two are of one record.
-    /// Where none waits, one transaction less runs from here on.
+    /// Where none waits, none runs from here on.
     fn next(&self, client: Uuid) -> Option<Vec<Push>> {
         let mut queues = self.held();
         let queue = queues.get_mut(&client)?;
@@ -117,7 +110,7 @@ impl Together {
             }
         }
         if pushes.is_empty() {
-            one_less(&mut queues, client);
+            queues.remove(&client);
             return None;
         }
         Some(pushes)
@@ -125,15 +118,6 @@ impl Together {
 
     fn held(&self) -> MutexGuard<'_, HashMap<Uuid, Queue>> {
         self.0.lock().unwrap_or_else(PoisonError::into_inner)
-    }
-}
-
-/// One transaction of a client less runs. What still waits when none does was broken off: nobody would come for it.
-fn one_less(queues: &mut HashMap<Uuid, Queue>, client: Uuid) {
-    let Some(queue) = queues.get_mut(&client) else { return };
-    queue.running -= 1;
-    if queue.running == 0 {
-        queues.remove(&client);
     }
 }
 
@@ -147,7 +131,8 @@ struct Running {
 impl Drop for Running {
     fn drop(&mut self) {
         if !self.ended {
-            one_less(&mut self.all.held(), self.client);
+            // What still waits is broken off with it: nobody would come for it.
+            self.all.held().remove(&self.client);
         }
     }
 }

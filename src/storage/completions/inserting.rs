@@ -5,7 +5,7 @@ use diesel::sql_types::{BigInt, Bool, Integer, Nullable, Text};
 use jiff::Timestamp;
 use uuid::Uuid;
 
-use super::{CompletionValues, NewCompletion, pushed_reach, values};
+use super::{NewCompletion, pushed_reach, values};
 use crate::domain::agency::AgencyKey;
 use crate::domain::completion::CompletionDraft;
 use crate::storage::StorageError;
@@ -14,8 +14,11 @@ use crate::storage::conn::AnyConn;
 use crate::storage::coverage::{CoverageChange, Gained};
 use crate::storage::types::{At, Day, Doc, Guid, Id, Instant, On, Written};
 
-/// How many rows one statement writes on PostgreSQL, where it binds a list for each column; and where each row has the agencies that a token names.
-const AT_ONCE: (usize, usize) = (5_000, 250);
+/// How many rows one statement writes on PostgreSQL, where it binds a list for each column.
+const AT_ONCE: usize = 5_000;
+
+/// The same of rows of which each has the agencies that a token names.
+const WITH_REACH: usize = 250;
 
 /// Writes new completions of a client, whose token named the agencies `granted`, where it did.
 ///
@@ -39,7 +42,7 @@ pub fn insert(
     let row = |new: &NewCompletion<'_>| Row::of(client, granted.as_ref(), new, now);
     match conn {
         AnyConn::Postgres(conn) => {
-            for some in new.chunks(if granted.is_none() { AT_ONCE.0 } else { AT_ONCE.1 }) {
+            for some in new.chunks(if granted.is_none() { AT_ONCE } else { WITH_REACH }) {
                 Rows::of(some.iter().map(row)).execute(conn)?;
             }
         }
@@ -79,43 +82,27 @@ columns! {
 
 impl Row {
     fn of(client: Uuid, granted: Option<&Written>, new: &NewCompletion<'_>, now: Timestamp) -> Self {
-        let CompletionValues {
-            officer_id,
-            training_id,
-            parked_reason,
-            completed_on,
-            completed_at,
-            expires_on,
-            passed,
-            content,
-            content_hash,
-            revision,
-            sender_revision,
-            sender_updated_at,
-            placed_by_hand,
-            pushed_reach,
-            updated_at,
-        } = values(new, granted, now);
+        let values = values(new, granted, now);
         Self {
             id: Id(new.id),
             client_id: Id(client),
             external_id: new.draft.external_id.as_str().to_owned(),
-            officer_id,
-            training_id,
-            parked_reason,
-            completed_on,
-            completed_at,
-            expires_on,
-            passed,
-            content,
-            content_hash,
-            revision,
-            sender_revision,
-            sender_updated_at,
-            placed_by_hand,
-            pushed_reach,
+            officer_id: values.officer_id,
+            training_id: values.training_id,
+            parked_reason: values.parked_reason,
+            completed_on: values.completed_on,
+            completed_at: values.completed_at,
+            expires_on: values.expires_on,
+            passed: values.passed,
+            content: values.content,
+            content_hash: values.content_hash,
+            revision: values.revision,
+            sender_revision: values.sender_revision,
+            sender_updated_at: values.sender_updated_at,
+            placed_by_hand: values.placed_by_hand,
+            pushed_reach: values.pushed_reach,
             created_at: At(now),
-            updated_at,
+            updated_at: values.updated_at,
         }
     }
 }
