@@ -255,6 +255,9 @@ impl Soak {
             let collection = operation.path.rsplit('/').next().unwrap();
             self.world.learn(collection, &body, Some(&tenant.id));
         }
+        if reply.status < 300 {
+            self.appointments(operation, asked, began, &body);
+        }
         if operation.path == "/v1/completions/batch" {
             for result in body["results"].as_array().into_iter().flatten() {
                 self.world.learn("completions", &json!({"id": result["id"], "client": tenant.id}), None);
@@ -272,6 +275,19 @@ impl Soak {
             ids.retain(|id| !asked.contains(id.as_str()));
         }
         self.seen.lock().unwrap().push(Seen { tenant: index, began, ended, ids, what: format!("{} {asked}", operation.method) });
+    }
+
+    /// Learns who was appointed where: it may have been struck out again before anybody looked.
+    fn appointments(&self, operation: &Operation, asked: &str, began: Instant, body: &Value) {
+        if operation.path == "/v1/officers/{id}/appointments" && operation.method == "POST" {
+            self.world.appointed(body["officer_id"].as_str().unwrap(), body["agency"]["id"].as_str().unwrap(), began);
+        }
+        if operation.path == "/v1/agencies/{agency}/roster" {
+            let named = asked.split('/').nth(3).unwrap();
+            let (agency, _) = self.oris.iter().find(|(id, ori)| named == id || named.strip_prefix("ori:") == Some(ori)).unwrap();
+            let results = body["results"].as_array().into_iter().flatten();
+            results.filter_map(|result| result["officer_id"].as_str()).for_each(|officer| self.world.appointed(officer, agency, began));
+        }
     }
 
     /// Learns whose the completions are that the client pushed itself, and leaves out by what it named the officer, and whom it meant:

@@ -17,6 +17,8 @@ pub const LATE: Duration = FRESH.saturating_add(Duration::from_secs(2));
 struct Whose {
     /// Agencies, one of which a client must be granted to see it.
     agencies: BTreeSet<String>,
+    /// Agencies of which an answer alone tells, until somebody looks: they say nothing of whether that answer was right.
+    told: BTreeSet<(String, Instant)>,
     /// Clients that made it.
     clients: BTreeSet<String>,
     /// Whether it is everybody's.
@@ -84,6 +86,12 @@ impl World {
         self.add(collection, id, whose);
     }
 
+    /// Takes in that an officer was appointed at an agency, as the answer to what was asked at `began` told.
+    pub fn appointed(&self, officer: &str, agency: &str, began: Instant) {
+        let told = BTreeSet::from([(agency.to_owned(), began)]);
+        self.add("officers", officer, Whose { told, ..Whose::default() });
+    }
+
     fn add(&self, collection: &str, id: &str, more: Whose) {
         let mut held = self.whose.lock().unwrap();
         if !held.contains_key(id) && uuid::Uuid::try_parse(id).is_ok() {
@@ -91,6 +99,7 @@ impl World {
         }
         let whose = held.entry(id.to_owned()).or_default();
         whose.agencies.extend(more.agencies);
+        whose.told.extend(more.told);
         whose.clients.extend(more.clients);
         whose.shared |= more.shared;
     }
@@ -130,12 +139,16 @@ impl World {
         let covers = |grant: &&Granted| grant.from <= seen.ended && grant.until.is_none_or(|until| seen.began <= until + LATE);
         let agencies: BTreeSet<&String> = grants.iter().filter(covers).map(|grant| &grant.agency).collect();
         let held = self.whose.lock().unwrap();
+        let of_them = |whose: &Whose| {
+            let told = || whose.told.iter().any(|(agency, began)| *began != seen.began && agencies.contains(agency));
+            whose.agencies.iter().any(|agency| agencies.contains(agency)) || told()
+        };
         let (mut leaked, mut unknown) = (Vec::new(), Vec::new());
         for id in &seen.ids {
             match held.get(id) {
                 None if clients.contains(id) => {}
                 None => unknown.push(id.clone()),
-                Some(whose) if whose.shared || whose.clients.contains(client) || whose.agencies.iter().any(|agency| agencies.contains(agency)) => {}
+                Some(whose) if whose.shared || whose.clients.contains(client) || of_them(whose) => {}
                 Some(_) => leaked.push(id.clone()),
             }
         }
