@@ -217,35 +217,63 @@ fn load(conn: &mut AnyConn, people: &Records) -> Result<HashMap<Uuid, PersonFact
     // Whoever is sworn nowhere counts nowhere.
     let sworn: Vec<Uuid> = ids.into_iter().filter(|officer| facts.contains_key(&people[officer])).collect();
     for some in sworn.chunks(AT_ONCE) {
-        type Earned = (Option<Id>, On, Option<On>, (String, String, Option<i32>));
-        let earned: Vec<Earned> = per_backend!(conn, c => completions::table
-            .inner_join(trainings::table.on(completions::training_id.eq(trainings::id.nullable())))
-            .filter(among(completions::officer_id, some))
-            .filter(completions::passed.eq(true))
-            .filter(completions::revoked_at.is_null())
-            .filter(completions::parked_reason.is_null())
-            .filter(trainings::recognition.eq(RecognitionStatus::Recognized.as_str()))
-            .select((
-                completions::officer_id,
-                completions::completed_on,
-                completions::expires_on,
-                (trainings::category, trainings::recognition, trainings::validity_months),
-            ))
-            .load(c))?;
-        for (officer, completed_on, expires_on, terms) in earned {
-            let Some(person) = officer.and_then(|officer| people.get(&officer.0)) else { continue };
-            let record = Record {
-                officer: Some(*person),
-                training: recognized(terms)?,
-                completed_on: completed_on.0,
-                expires_on: expires_on.map(|day| day.0),
-                passed: true,
-                revoked: false,
-            };
+        for (officer, completed_on, expires_on, terms) in earned(conn, some)? {
+            let Some(person) = people.get(&officer) else { continue };
+            let record = Record { officer: Some(*person), training: Some(terms), completed_on, expires_on, passed: true, revoked: false };
             facts.entry(*person).or_default().credits.extend(credit(&record));
         }
     }
     Ok(facts)
+}
+
+/// Who earned credit when, until when, and of what.
+type Earned = (Uuid, Date, Option<Date>, TrainingTerms);
+
+/// What counts of the completions of some officers. PostgreSQL is asked once; SQLite, which is not far away, reads an index that holds what is
+/// asked of completions, and then the trainings, which are few.
+fn earned(conn: &mut AnyConn, officers: &[Uuid]) -> Result<Vec<Earned>, StorageError> {
+    macro_rules! counted {
+        ($query:expr) => {
+            $query
+                .filter(among(completions::officer_id, officers))
+                .filter(completions::passed.eq(true))
+                .filter(completions::revoked_at.is_null())
+                .filter(completions::parked_reason.is_null())
+        };
+    }
+    let terms = (trainings::category, trainings::recognition, trainings::validity_months);
+    let of_recognized = trainings::recognition.eq(RecognitionStatus::Recognized.as_str());
+    type Terms = (String, String, Option<i32>);
+    let mut found = Vec::new();
+    let mut take = |officer: Option<Id>, completed_on: On, expires_on: Option<On>, terms: Option<TrainingTerms>| {
+        let earned = officer.zip(terms).map(|(officer, terms)| (officer.0, completed_on.0, expires_on.map(|day| day.0), terms));
+        found.extend(earned);
+    };
+    match conn {
+        AnyConn::Postgres(conn) => {
+            let both = completions::table.inner_join(trainings::table.on(completions::training_id.eq(trainings::id.nullable())));
+            let columns = (completions::officer_id, completions::completed_on, completions::expires_on, terms);
+            let rows: Vec<(Option<Id>, On, Option<On>, Terms)> = counted!(both).filter(of_recognized).select(columns).load(conn)?;
+            for (officer, completed_on, expires_on, terms) in rows {
+                take(officer, completed_on, expires_on, recognized(terms)?);
+            }
+        }
+        AnyConn::Sqlite(conn) => {
+            let columns = (completions::officer_id, completions::completed_on, completions::expires_on, completions::training_id);
+            let rows: Vec<(Option<Id>, On, Option<On>, Option<Id>)> = counted!(completions::table).select(columns).load(conn)?;
+            let mut named: Vec<Uuid> = rows.iter().filter_map(|row| row.3.map(|training| training.0)).collect();
+            named.sort_unstable();
+            named.dedup();
+            let known: Vec<(Id, Terms)> =
+                trainings::table.filter(among(trainings::id, &named)).filter(of_recognized).select((trainings::id, terms)).load(conn)?;
+            let known = known.into_iter().map(|(id, terms)| Ok((id.0, recognized(terms)?)));
+            let known = known.collect::<Result<HashMap<Uuid, Option<TrainingTerms>>, StorageError>>()?;
+            for (officer, completed_on, expires_on, training) in rows {
+                take(officer, completed_on, expires_on, training.and_then(|training| known.get(&training.0).copied().flatten()));
+            }
+        }
+    }
+    Ok(found)
 }
 
 /// Fills the timelines of all agencies from the facts, in the place of whatever is held.

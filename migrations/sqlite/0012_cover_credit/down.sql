@@ -1,0 +1,2 @@
+DROP INDEX completions_by_officer;
+CREATE INDEX completions_by_officer ON completions (officer_id);
