@@ -6,6 +6,7 @@
 pub mod agency;
 pub mod appointment;
 pub mod audit;
+pub mod certification;
 pub mod client;
 pub mod clock;
 pub mod completion;
@@ -13,6 +14,7 @@ pub mod coverage;
 pub mod csv_mapping;
 pub mod dates;
 pub mod evidence;
+pub mod frozen;
 pub mod gaps;
 pub mod import;
 pub mod invalid;

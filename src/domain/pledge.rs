@@ -8,6 +8,7 @@ use uuid::Uuid;
 use super::agency::AgencyKey;
 use super::invalid::Invalid;
 use super::text::{Code, Name};
+use super::words::words;
 
 /// The term of a pledge: 12 to 36 months.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Serialize)]
@@ -49,8 +50,54 @@ pub struct Pledge {
     pub pledged_on: Date,
     /// Its term.
     pub term_months: TermMonths,
+    /// The last day of it where it was extended.
+    pub extended_to: Option<Date>,
     /// The first day on which it holds no longer.
     pub withdrawn_on: Option<Date>,
+}
+
+words! {
+    /// How a pledge stands on a day.
+    pub enum PledgeState else "invalid_state" {
+        /// Its first day is to come.
+        Upcoming = "upcoming",
+        /// Its term runs.
+        Running = "running",
+        /// Its term runs, for 90 days more at the most.
+        DueSoon = "due_soon",
+        /// Its term is over, and nothing was awarded on it.
+        Overdue = "overdue",
+        /// A certification was awarded on it.
+        Fulfilled = "fulfilled",
+        /// The agency gave it up.
+        Withdrawn = "withdrawn",
+    }
+}
+
+/// For how many days before its last a pledge is due soon.
+pub const DUE_SOON_DAYS: i32 = 90;
+
+/// The last day on which a pledge ends that is due soon on a day.
+pub fn due_soon_until(on: Date) -> Date {
+    on.saturating_add(DUE_SOON_DAYS.days())
+}
+
+/// For how many months a pledge is extended at a time at the most.
+pub const MAX_EXTENSION_MONTHS: i32 = 36;
+
+/// Checks the day to which a pledge that ends on `due_on` is to be extended.
+///
+/// # Errors
+/// `not_later`, and `extension_too_long` beyond [`MAX_EXTENSION_MONTHS`].
+pub fn check_extension(due_on: Date, to: Date) -> Result<(), Invalid> {
+    if to <= due_on {
+        return Err(Invalid::new("not_later", format_args!("must be after the last day as it stands, {due_on}")));
+    }
+    let latest = due_on.saturating_add(MAX_EXTENSION_MONTHS.months());
+    if to > latest {
+        return Err(Invalid::new("extension_too_long", format_args!("must not be after {latest}: {MAX_EXTENSION_MONTHS} months at a time")));
+    }
+    Ok(())
 }
 
 impl TermMonths {
@@ -72,9 +119,26 @@ impl TermMonths {
 }
 
 impl Pledge {
-    /// The last day of the term. A pledge of 31 January ends on the last day of a shorter month.
+    /// The last day of the term, or of its extension. A pledge of 31 January ends on the last day of a shorter month.
     pub fn due_on(&self) -> Date {
-        due_on(self.pledged_on, self.term_months)
+        self.extended_to.unwrap_or_else(|| due_on(self.pledged_on, self.term_months))
+    }
+
+    /// How it stands on a day; `awarded_on`: the day of a certification that was awarded on it and holds.
+    pub fn state(&self, awarded_on: Option<Date>, on: Date) -> PledgeState {
+        if self.withdrawn_by(on) {
+            PledgeState::Withdrawn
+        } else if awarded_on.is_some_and(|awarded| awarded <= on) {
+            PledgeState::Fulfilled
+        } else if on < self.pledged_on {
+            PledgeState::Upcoming
+        } else if on > self.due_on() {
+            PledgeState::Overdue
+        } else if self.due_on() <= due_soon_until(on) {
+            PledgeState::DueSoon
+        } else {
+            PledgeState::Running
+        }
     }
 
     /// Whether it is withdrawn by a day.
@@ -141,6 +205,7 @@ mod tests {
             standard: "one-mind".into(),
             pledged_on: first.saturating_add(starts_after.days()),
             term_months: TermMonths::parse(12).unwrap(),
+            extended_to: None,
             withdrawn_on: withdrawn_after.map(|days| first.saturating_add((starts_after + days).days())),
         };
         let withdrawals = [None, Some(0), Some(1), Some(364), Some(365), Some(366)];
@@ -161,6 +226,7 @@ mod tests {
             standard: "one-mind".into(),
             pledged_on: date(2025, 2, 1),
             term_months: TermMonths::parse(12).unwrap(),
+            extended_to: None,
             withdrawn_on: Some(date(2025, 3, 1)),
         };
         let days = [date(2025, 1, 31), date(2025, 2, 1), date(2025, 2, 28), date(2025, 3, 1)];
@@ -169,5 +235,57 @@ mod tests {
         let kept = Pledge { withdrawn_on: None, ..pledge };
         let days = [date(2025, 1, 31), date(2025, 2, 1), date(2026, 2, 1), date(2026, 2, 2)];
         assert_eq!(days.map(|day| kept.running_on(day)), [false, true, true, false]);
+    }
+
+    #[test]
+    fn an_extended_pledge_runs_to_the_day_that_it_was_extended_to() {
+        let pledge = Pledge {
+            id: Uuid::nil(),
+            standard: "one-mind".into(),
+            pledged_on: date(2025, 2, 1),
+            term_months: TermMonths::parse(12).unwrap(),
+            extended_to: Some(date(2026, 8, 1)),
+            withdrawn_on: None,
+        };
+        assert_eq!(pledge.due_on(), date(2026, 8, 1));
+        assert_eq!([date(2026, 2, 2), date(2026, 8, 1), date(2026, 8, 2)].map(|day| pledge.running_on(day)), [true, true, false]);
+    }
+
+    #[test]
+    fn an_extension_is_later_than_the_term_and_not_by_more_than_three_years() {
+        let due = date(2027, 2, 1);
+        for good in [date(2027, 2, 2), date(2030, 2, 1)] {
+            check_extension(due, good).unwrap();
+        }
+        for (bad, code) in [(due, "not_later"), (date(2026, 1, 1), "not_later"), (date(2030, 2, 2), "extension_too_long")] {
+            assert_eq!(check_extension(due, bad).unwrap_err().code, code, "{bad}");
+        }
+    }
+
+    #[test]
+    fn the_state_of_a_pledge_follows_from_the_day() {
+        let pledge = Pledge {
+            id: Uuid::nil(),
+            standard: "one-mind".into(),
+            pledged_on: date(2025, 2, 1),
+            term_months: TermMonths::parse(12).unwrap(),
+            extended_to: None,
+            withdrawn_on: None,
+        };
+        let awarded = Some(date(2025, 12, 1));
+        for (day, alone, fulfilled) in [
+            (date(2025, 1, 31), PledgeState::Upcoming, PledgeState::Upcoming),
+            (date(2025, 2, 1), PledgeState::Running, PledgeState::Running),
+            (date(2025, 11, 2), PledgeState::Running, PledgeState::Running),
+            (date(2025, 11, 3), PledgeState::DueSoon, PledgeState::DueSoon),
+            (date(2025, 12, 1), PledgeState::DueSoon, PledgeState::Fulfilled),
+            (date(2026, 2, 1), PledgeState::DueSoon, PledgeState::Fulfilled),
+            (date(2026, 2, 2), PledgeState::Overdue, PledgeState::Fulfilled),
+        ] {
+            assert_eq!((pledge.state(None, day), pledge.state(awarded, day)), (alone, fulfilled), "{day}");
+        }
+        let withdrawn = Pledge { withdrawn_on: Some(date(2025, 3, 1)), ..pledge };
+        assert_eq!(withdrawn.state(None, date(2025, 2, 28)), PledgeState::Running);
+        assert_eq!(withdrawn.state(awarded, date(2026, 3, 1)), PledgeState::Withdrawn);
     }
 }

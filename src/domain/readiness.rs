@@ -1,7 +1,7 @@
 //! Which requirements are met on a day (rules 1 to 5).
 
 use jiff::civil::Date;
-use serde::Serialize;
+use serde::{Deserialize, Serialize};
 
 use super::coverage::{Counts, Coverage, Credit, Spell};
 use super::evidence::InForce;
@@ -11,10 +11,12 @@ use super::standard::{Share, Standard};
 /// A certification as far as the rules ask.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum CertificationFact {
-    /// Staff are looking at it.
+    /// It was applied for, and is or was to be decided.
     InReview {
         /// First day.
         since: Date,
+        /// The day of the decision.
+        until: Option<Date>,
     },
     /// It was awarded.
     Certified {
@@ -50,7 +52,7 @@ pub struct Facts {
 }
 
 /// A number of people beside the number that is needed.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Measure {
     /// How many there are.
     pub count: u32,
@@ -63,7 +65,7 @@ pub struct Measure {
 }
 
 /// The third requirement.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Training {
     /// Whether both measures are met.
     pub met: bool,
@@ -82,7 +84,7 @@ pub struct Training {
 }
 
 /// The first or second requirement.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Evidence {
     /// Whether at least one is in force.
     pub met: bool,
@@ -91,7 +93,7 @@ pub struct Evidence {
 }
 
 /// Which requirements are met on a day.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Evaluation {
     /// The day.
     pub as_of: Date,

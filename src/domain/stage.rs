@@ -3,7 +3,7 @@
 use std::borrow::Cow;
 
 use jiff::civil::Date;
-use serde::Serialize;
+use serde::{Deserialize, Serialize};
 use uuid::Uuid;
 
 use super::coverage::{Counts, Coverage};
@@ -23,7 +23,7 @@ words! {
         InProgress = "in_progress",
         /// It meets all requirements and hasn't applied.
         RequirementsMet = "requirements_met",
-        /// Staff are looking at its application.
+        /// It applied, and is to hear of it.
         InReview = "in_review",
         /// It is One Mind Certified.
         Certified = "certified",
@@ -37,7 +37,7 @@ words! {
 }
 
 /// The pledge in question, seen from a day.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
 pub struct PledgeView {
     /// Its id.
     pub id: Uuid,
@@ -187,7 +187,7 @@ fn decided_stage(certifications: &[CertificationFact], on: Date) -> Option<Stage
     let mut in_review = false;
     for fact in certifications {
         match *fact {
-            CertificationFact::InReview { since } => in_review |= since <= on,
+            CertificationFact::InReview { since, until } => in_review |= since <= on && until.is_none_or(|until| on < until),
             CertificationFact::Revoked { revoked_on, .. } if revoked_on <= on => last_revoked = last_revoked.max(Some(revoked_on)),
             CertificationFact::Certified { awarded_on } | CertificationFact::Revoked { awarded_on, .. } => {
                 if awarded_on <= on {
@@ -218,7 +218,10 @@ fn days_of_change(facts: &Facts, coverage: &Coverage, on: Date) -> Vec<Date> {
     }
     for fact in &facts.certifications {
         match *fact {
-            CertificationFact::InReview { since } => days.push(since),
+            CertificationFact::InReview { since, until } => {
+                days.push(since);
+                days.extend(until);
+            }
             CertificationFact::Certified { awarded_on } => days.push(awarded_on),
             CertificationFact::Revoked { awarded_on, revoked_on } => days.extend([awarded_on, revoked_on]),
         }
@@ -264,6 +267,7 @@ mod tests {
                 standard: "one-mind".into(),
                 pledged_on: date(2025, 2, 1),
                 term_months: TermMonths::parse(24).unwrap(),
+                extended_to: None,
                 withdrawn_on: None,
             }],
             certifications: vec![],
@@ -315,14 +319,17 @@ mod tests {
         ] {
             assert_eq!(stage_on(&facts, day), stage, "{day}");
         }
-        facts.certifications.push(CertificationFact::InReview { since: date(2026, 4, 1) });
+        facts.certifications.push(CertificationFact::InReview { since: date(2026, 4, 1), until: None });
         assert_eq!(stage_on(&facts, date(2026, 4, 1)), Stage::Revoked);
         facts.certifications[1] = CertificationFact::Certified { awarded_on: date(2026, 5, 1) };
         assert_eq!(stage_on(&facts, date(2026, 4, 30)), Stage::Revoked);
         assert_eq!(stage_on(&facts, date(2026, 5, 1)), Stage::Certified);
-        facts.certifications = vec![CertificationFact::InReview { since: date(2025, 9, 1) }];
+        facts.certifications = vec![CertificationFact::InReview { since: date(2025, 9, 1), until: None }];
         assert_eq!(stage_on(&facts, date(2025, 8, 31)), Stage::RequirementsMet);
         assert_eq!(stage_on(&facts, date(2025, 9, 1)), Stage::InReview);
+        facts.certifications = vec![CertificationFact::InReview { since: date(2025, 9, 1), until: Some(date(2025, 10, 1)) }];
+        assert_eq!(stage_on(&facts, date(2025, 9, 30)), Stage::InReview);
+        assert_eq!(stage_on(&facts, date(2025, 10, 1)), Stage::RequirementsMet);
     }
 
     #[test]

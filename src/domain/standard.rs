@@ -2,12 +2,12 @@
 
 use std::collections::HashMap;
 
-use serde::Serialize;
+use serde::{Deserialize, Serialize};
 
 use super::pledge::Pledge;
 
 /// A share of people in whole numbers: no rounding, no floats (rule 3).
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Share {
     /// Above the line.
     pub numerator: u32,
@@ -16,7 +16,7 @@ pub struct Share {
 }
 
 /// A version of the rules.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Standard {
     /// Its code, such as `one-mind`.
     pub code: String,

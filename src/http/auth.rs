@@ -77,7 +77,9 @@ scopes! {
     PledgesRead = "pledges:read": "Read pledges.";
     PledgesWrite = "pledges:write": "Make, change and withdraw pledges.";
     ClientsAdmin = "clients:admin": "Administer clients, their secrets and their grants.";
-    CertificationsDecide = "certifications:decide": "Decide on certifications, and publish standards.";
+    CertificationsRead = "certifications:read": "Read applications for certification.";
+    CertificationsWrite = "certifications:write": "Apply for certification, and answer what is asked.";
+    CertificationsDecide = "certifications:decide": "Decide on certifications, extend pledges, and publish standards.";
     AuditRead = "audit:read": "Read the audit log, with a grant for all agencies.";
     StatusRead = "status:read": "Ask for certification status, training gaps and standards.";
 }

@@ -9,6 +9,7 @@ pub mod audit;
 pub mod auth;
 mod basic;
 mod bucket;
+mod certifications;
 pub mod clients;
 pub mod completions;
 pub mod cors;
@@ -68,7 +69,7 @@ use utoipa_actix_web::service_config::ServiceConfig;
 type Group = fn(&mut ServiceConfig<'_>);
 
 /// Every operation, in groups: first those that are asked for the most, since they are tried in turn.
-const GROUPS: [Group; 27] = [
+const GROUPS: [Group; 28] = [
     status::routes,
     completions::routes,
     health::routes,
@@ -89,6 +90,7 @@ const GROUPS: [Group; 27] = [
     policies::routes,
     standards::routes,
     pledges::routes,
+    certifications::routes,
     clients::routes,
     grants::routes,
     oauth::routes,

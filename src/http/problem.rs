@@ -370,6 +370,7 @@ impl From<ServiceError> for ApiError {
             ServiceError::NotFound => Self::new(Kind::NotFound),
             ServiceError::Invalid(faults) => Self::new(Kind::InvalidContent).faults(faults),
             ServiceError::Conflict { code, detail } => Self::new(Kind::Conflict).detail(detail.clone()).faults(vec![Fault::new("", code, detail)]),
+            ServiceError::Conflicts(faults) => Self::new(Kind::Conflict).faults(faults),
             ServiceError::PreconditionFailed => Self::new(Kind::PreconditionFailed),
             ServiceError::Forbidden(detail) => Self::new(Kind::OutsideGrant).detail(detail),
             ServiceError::MissingScope(scope) => super::auth::missing_scopes(&[scope], &[scope]),

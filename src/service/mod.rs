@@ -5,6 +5,7 @@
 pub mod agencies;
 pub mod appointments;
 pub mod audit;
+pub mod certifications;
 mod changes;
 pub mod clients;
 pub mod completions;
@@ -135,6 +136,9 @@ pub enum ServiceError {
         /// A sentence for people.
         detail: String,
     },
+    /// It contradicts what the registry holds in several ways: at each place of the resource that it is about.
+    #[error("the registry holds otherwise")]
+    Conflicts(Vec<Fault>),
     /// The resource changed since the caller read it: read it again.
     #[error("the resource has changed")]
     PreconditionFailed,

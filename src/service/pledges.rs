@@ -1,4 +1,4 @@
-//! Pledges: made, changed, withdrawn, listed, and deleted where they were recorded in error. An agency has one running at a time.
+//! Pledges: made, changed, extended, withdrawn, listed, and deleted where they were recorded in error. An agency has one running at a time.
 
 use jiff::civil::Date;
 use uuid::Uuid;
@@ -8,11 +8,11 @@ use super::evidence::gather;
 use super::page::{PageOf, PageRequest};
 use super::{Fault, ServiceError, ServiceResult, Tx, agencies, evidence, standards};
 use crate::domain::agency::AgencyKey;
-use crate::domain::pledge::{Pledge, PledgeDraft};
-use crate::domain::text::Code;
+use crate::domain::pledge::{Pledge, PledgeDraft, PledgeState, check_extension};
+use crate::domain::text::{Code, Note};
 use crate::storage::Constraint;
 use crate::storage::dialect::lock_agency;
-use crate::storage::pledges::{self as rows, HeldPledge, PledgeFilter, Withdrawal};
+use crate::storage::pledges::{self as rows, Extension, HeldPledge, PledgeFilter, Withdrawal, facts};
 
 /// Which pledges a list holds.
 #[derive(Debug, Clone, Default)]
@@ -23,6 +23,8 @@ pub struct PledgeQuestion {
     pub standard: Option<Code>,
     /// Only those that run on this day.
     pub running_on: Option<Date>,
+    /// Only those that stand so today.
+    pub state: Option<PledgeState>,
 }
 
 /// A page of pledges.
@@ -37,7 +39,8 @@ pub fn list(tx: &mut Tx<'_>, question: &PledgeQuestion, page: PageRequest) -> Se
             None => return Ok(PageOf { items: Vec::new(), next: None }),
         },
     };
-    let filter = PledgeFilter { agency, standard: question.standard.clone(), running_on: question.running_on };
+    let state = question.state.map(|state| (state, tx.today()));
+    let filter = PledgeFilter { agency, standard: question.standard.clone(), running_on: question.running_on, state };
     let fetched = rows::list(tx.conn, &tx.reach, &filter, page.after, page.fetch())?;
     Ok(page.cut(fetched, |pledge| pledge.id))
 }
@@ -60,7 +63,7 @@ pub fn create(tx: &mut Tx<'_>, draft: &PledgeDraft) -> ServiceResult<HeldPledge>
     let agency = evidence::owner(tx, &draft.agency, faults)?;
     lock_agency(tx.conn, agency)?;
     let id = tx.new_id();
-    alone(tx, agency, &facts(id, draft, None))?;
+    alone(tx, agency, &facts(id, draft, None, None))?;
     rows::insert(tx.conn, id, agency, draft, tx.now).map_err(no_such_standard(draft))?;
     tx.changed("pledge", id, fields_of(draft));
     get(tx, id)
@@ -84,10 +87,33 @@ pub fn change(tx: &mut Tx<'_>, id: Uuid, edit: impl FnOnce(&HeldPledge) -> Servi
     if draft == current.draft {
         return Ok(current);
     }
-    alone(tx, current.agency.id, &facts(id, &draft, withdrawn_on))?;
-    rows::update(tx.conn, id, &draft, tx.now).map_err(no_such_standard(&draft))?;
-    tx.changed("pledge", id, fields_between(&current.draft, &draft));
-    Ok(HeldPledge { draft, updated_at: tx.now, ..current })
+    if !current.extensions.is_empty() && (draft.pledged_on, draft.term_months) != (current.draft.pledged_on, current.draft.term_months) {
+        return Err(ServiceError::conflict("pledge_extended", "the pledge was extended: its day and its term stay as they are"));
+    }
+    let fields = fields_between(&current.draft, &draft);
+    let changed = HeldPledge { draft, updated_at: tx.now, ..current };
+    alone(tx, changed.agency.id, &changed.facts())?;
+    rows::update(tx.conn, &changed).map_err(no_such_standard(&changed.draft))?;
+    tx.changed("pledge", id, fields);
+    Ok(changed)
+}
+
+/// Moves the last day of a pledge, whether it is over or not.
+///
+/// # Errors
+/// [`ServiceError::NotFound`]; conflicts: `already_withdrawn`, and `pledge_running` where another pledge of the agency runs on a day
+/// of the longer one; faults of the day.
+pub fn extend(tx: &mut Tx<'_>, id: Uuid, to: Date, reason: &Note) -> ServiceResult<HeldPledge> {
+    let mut current = for_change(tx, id)?;
+    refuse_withdrawn(&current)?;
+    let former_due_on = current.facts().due_on();
+    check_extension(former_due_on, to).map_err(|invalid| ServiceError::Invalid(vec![Fault::at("/due_on", invalid)]))?;
+    let extension = Extension { id: tx.new_id(), former_due_on, due_on: to, reason: reason.clone(), client: tx.client, extended_at: tx.now };
+    current.extensions.push(extension.clone());
+    alone(tx, current.agency.id, &current.facts())?;
+    rows::extend(tx.conn, id, &extension)?;
+    tx.changed("pledge", id, vec!["due_on".into(), "reason".into()]);
+    Ok(HeldPledge { updated_at: tx.now, ..current })
 }
 
 /// Withdraws a pledge.
@@ -97,9 +123,7 @@ pub fn change(tx: &mut Tx<'_>, id: Uuid, edit: impl FnOnce(&HeldPledge) -> Servi
 /// would be before it was made.
 pub fn withdraw(tx: &mut Tx<'_>, id: Uuid, withdrawal: &Withdrawal) -> ServiceResult<HeldPledge> {
     let current = for_change(tx, id)?;
-    if let Some(before) = &current.withdrawal {
-        return Err(ServiceError::conflict("already_withdrawn", format!("the pledge was withdrawn on {}", before.withdrawn_on)));
-    }
+    refuse_withdrawn(&current)?;
     if withdrawal.withdrawn_on < current.draft.pledged_on {
         let detail = format!("must not be before the day of the pledge, {}", current.draft.pledged_on);
         return Err(ServiceError::invalid("/withdrawn_on", "before_pledge", detail));
@@ -116,7 +140,8 @@ pub fn withdraw(tx: &mut Tx<'_>, id: Uuid, withdrawal: &Withdrawal) -> ServiceRe
 pub fn delete(tx: &mut Tx<'_>, id: Uuid, guard: impl FnOnce(&HeldPledge) -> ServiceResult<()>) -> ServiceResult<()> {
     guard(&for_change(tx, id)?)?;
     tx.changed("pledge", id, Vec::new());
-    Ok(rows::delete(tx.conn, id)?)
+    let applied = "an application for certification is on the pledge: withdraw it instead";
+    rows::delete(tx.conn, id).map_err(ServiceError::on(Constraint::Reference, ServiceError::conflict("pledge_applied_on", applied)))
 }
 
 /// The pledge as it stays until the transaction ends, like every other of its agency.
@@ -127,9 +152,11 @@ fn for_change(tx: &mut Tx<'_>, id: Uuid) -> ServiceResult<HeldPledge> {
     get(tx, id)
 }
 
-fn facts(id: Uuid, draft: &PledgeDraft, withdrawn_on: Option<Date>) -> Pledge {
-    let standard = draft.standard.as_str().to_owned();
-    Pledge { id, standard, pledged_on: draft.pledged_on, term_months: draft.term_months, withdrawn_on }
+fn refuse_withdrawn(pledge: &HeldPledge) -> ServiceResult<()> {
+    match &pledge.withdrawal {
+        None => Ok(()),
+        Some(before) => Err(ServiceError::conflict("already_withdrawn", format!("the pledge was withdrawn on {}", before.withdrawn_on))),
+    }
 }
 
 /// `Ok` where no other pledge of the agency, which is locked, runs on a day of this one.

@@ -229,6 +229,9 @@ fn load(conn: &mut AnyConn, people: &Records) -> Result<HashMap<Uuid, PersonFact
 /// Who earned credit when, until when, and of what.
 type Earned = (Uuid, Date, Option<Date>, TrainingTerms);
 
+/// Category, recognition, months of validity.
+type Terms = (String, String, Option<i32>);
+
 /// What counts of the completions of some officers. PostgreSQL is asked once; SQLite, which is not far away, reads an index that holds what is
 /// asked of completions, and then the trainings, which are few.
 fn earned(conn: &mut AnyConn, officers: &[Uuid]) -> Result<Vec<Earned>, StorageError> {
@@ -243,7 +246,6 @@ fn earned(conn: &mut AnyConn, officers: &[Uuid]) -> Result<Vec<Earned>, StorageE
     }
     let terms = (trainings::category, trainings::recognition, trainings::validity_months);
     let of_recognized = trainings::recognition.eq(RecognitionStatus::Recognized.as_str());
-    type Terms = (String, String, Option<i32>);
     let mut found = Vec::new();
     let mut take = |officer: Option<Id>, completed_on: On, expires_on: Option<On>, terms: Option<TrainingTerms>| {
         let earned = officer.zip(terms).map(|(officer, terms)| (officer.0, completed_on.0, expires_on.map(|day| day.0), terms));

@@ -7,6 +7,7 @@ use uuid::Uuid;
 
 use super::StorageError;
 use super::agencies::AgencyBrief;
+use super::certifications;
 use super::conn::AnyConn;
 use super::dialect::MAX_BINDS;
 use super::error::corrupt;
@@ -101,6 +102,11 @@ pub fn without_people(conn: &mut AnyConn, ids: Option<&[Uuid]>) -> Result<Vec<Ag
     if !all.is_empty() {
         load_evidence(conn, few.as_deref(), &mut all)?;
         load_pledges(conn, few.as_deref(), &mut all)?;
+        for (agency, _, certification) in certifications::of_agencies(conn, few.as_deref())? {
+            if let Some(known) = of_these(&mut all, Id(agency)) {
+                known.facts.certifications.extend(certification.facts());
+            }
+        }
     }
     Ok(all)
 }
@@ -129,13 +135,13 @@ pub fn published_standards(conn: &mut AnyConn) -> Result<Standards, StorageError
 }
 
 /// What is known of one of the agencies, where it is among them.
-fn wanted(all: &mut [AgencyFacts], agency: Id) -> Option<&mut AgencyFacts> {
+fn of_these(all: &mut [AgencyFacts], agency: Id) -> Option<&mut AgencyFacts> {
     all.binary_search_by_key(&agency.0, |one| one.agency.id).ok().map(|place| &mut all[place])
 }
 
 /// The same, where it must be.
 fn of(all: &mut [AgencyFacts], agency: Id) -> Result<&mut AgencyFacts, StorageError> {
-    wanted(all, agency).ok_or_else(|| StorageError::Other(format!("{} was not asked for", agency.0)))
+    of_these(all, agency).ok_or_else(|| StorageError::Other(format!("{} was not asked for", agency.0)))
 }
 
 /// Several records of one person at an agency are one officer there, by the id of the first.
@@ -220,7 +226,7 @@ fn load_evidence(conn: &mut AnyConn, few: Option<&[Id]>, all: &mut [AgencyFacts]
     }
     let rows: Vec<(Id, On, Option<On>)> = query.load(conn)?;
     for (agency, from, until) in rows {
-        if let Some(known) = wanted(all, agency) {
+        if let Some(known) = of_these(all, agency) {
             known.facts.partnerships.push(in_force(from, until));
         }
     }
@@ -230,7 +236,7 @@ fn load_evidence(conn: &mut AnyConn, few: Option<&[Id]>, all: &mut [AgencyFacts]
     }
     let rows: Vec<(Id, On, Option<On>)> = query.load(conn)?;
     for (agency, from, until) in rows {
-        if let Some(known) = wanted(all, agency) {
+        if let Some(known) = of_these(all, agency) {
             known.facts.policies.push(in_force(from, until));
         }
     }
@@ -238,19 +244,21 @@ fn load_evidence(conn: &mut AnyConn, few: Option<&[Id]>, all: &mut [AgencyFacts]
 }
 
 fn load_pledges(conn: &mut AnyConn, few: Option<&[Id]>, all: &mut [AgencyFacts]) -> Result<(), StorageError> {
-    let columns = (pledges::agency_id, pledges::id, pledges::standard, pledges::pledged_on, pledges::term_months, pledges::withdrawn_on);
+    let columns =
+        (pledges::agency_id, pledges::id, pledges::standard, pledges::pledged_on, pledges::term_months, pledges::extended_to, pledges::withdrawn_on);
     let mut query = pledges::table.select(columns).into_boxed();
     if let Some(few) = few {
         query = query.filter(pledges::agency_id.eq_any(few.to_vec()));
     }
-    let rows: Vec<(Id, Id, String, On, i32, Option<On>)> = query.load(conn)?;
-    for (agency, id, standard, pledged_on, term_months, withdrawn_on) in rows {
-        if let Some(known) = wanted(all, agency) {
+    let rows: Vec<(Id, Id, String, On, i32, Option<On>, Option<On>)> = query.load(conn)?;
+    for (agency, id, standard, pledged_on, term_months, extended_to, withdrawn_on) in rows {
+        if let Some(known) = of_these(all, agency) {
             known.facts.pledges.push(Pledge {
                 id: id.0,
                 standard,
                 pledged_on: pledged_on.0,
                 term_months: TermMonths::parse(term_months.into()).map_err(corrupt("pledges.term_months"))?,
+                extended_to: extended_to.map(|day| day.0),
                 withdrawn_on: withdrawn_on.map(|day| day.0),
             });
         }

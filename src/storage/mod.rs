@@ -4,6 +4,7 @@ pub mod agencies;
 pub mod appointments;
 pub mod audit;
 mod catalogue;
+pub mod certifications;
 mod checkpoints;
 pub mod clients;
 mod columns;

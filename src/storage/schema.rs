@@ -290,12 +290,70 @@ diesel::table! {
         pledged_on -> Day,
         term_months -> Integer,
         due_on -> Day,
+        extended_to -> Nullable<Day>,
         signatory_name -> Text,
         signatory_title -> Text,
         withdrawn_on -> Nullable<Day>,
         withdrawal_reason -> Nullable<Text>,
         created_at -> Instant,
         updated_at -> Instant,
+    }
+}
+
+diesel::table! {
+    use diesel::sql_types::*;
+    use crate::storage::types::{Day, Doc, Guid, Instant};
+
+    pledge_extensions (id) {
+        id -> Guid,
+        pledge_id -> Guid,
+        former_due_on -> Day,
+        due_on -> Day,
+        reason -> Text,
+        client_id -> Guid,
+        extended_at -> Instant,
+    }
+}
+
+diesel::table! {
+    use diesel::sql_types::*;
+    use crate::storage::types::{Day, Doc, Guid, Instant};
+
+    certifications (id) {
+        id -> Guid,
+        agency_id -> Guid,
+        pledge_id -> Guid,
+        state -> Text,
+        number -> Nullable<Text>,
+        applied_on -> Day,
+        awarded_on -> Nullable<Day>,
+        ended_on -> Nullable<Day>,
+        created_at -> Instant,
+        updated_at -> Instant,
+    }
+}
+
+diesel::table! {
+    use diesel::sql_types::*;
+    use crate::storage::types::{Day, Doc, Guid, Instant};
+
+    certification_steps (certification_id, position) {
+        certification_id -> Guid,
+        position -> Integer,
+        step -> Text,
+        note -> Nullable<Text>,
+        client_id -> Guid,
+        evaluation -> Nullable<Doc>,
+        taken_at -> Instant,
+    }
+}
+
+diesel::table! {
+    use diesel::sql_types::*;
+
+    certificate_numbers (year) {
+        year -> Integer,
+        last -> Integer,
     }
 }
 
@@ -414,6 +472,6 @@ diesel::table! {
 diesel::allow_tables_to_appear_in_same_query! {
     agencies, agency_oris, officers, officer_identifiers, appointments, number_spells, officer_joins, officer_join_keys, officer_merges, trainings,
     course_mappings, csv_mappings, roster_marks, completions, completion_revisions, waiting_keys, partnerships, policies, standards, pledges,
-    idempotency_keys, clients, client_secrets, client_assertions, grants, audit_log, audit_lanes, statements, statement_keys, coverage_changes,
+    pledge_extensions, certifications, certification_steps, certificate_numbers, idempotency_keys, clients, client_secrets, client_assertions, grants, audit_log, audit_lanes, statements, statement_keys, coverage_changes,
     agency_versions, imports, import_bodies, import_outcomes,
 }

@@ -13,6 +13,7 @@ mod bad_bodies;
 mod bad_input;
 mod bad_requests;
 mod bad_tokens;
+mod certifications;
 mod clients;
 mod completions;
 mod conventions;

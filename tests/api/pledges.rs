@@ -29,7 +29,7 @@ on_both_databases! {
         let path = format!("/v1/pledges/{}", pledge["id"].as_str().unwrap());
         assert_eq!(created.header("location"), path);
         let mut expected = json!({"id": pledge["id"], "agency": {"id": agency, "ori": "TX2270000", "name": "Agency TX2270000"}, "standard": "one-mind",
-            "pledged_on": "2025-08-31", "term_months": 18, "signatory": {"name": "Maria Rivera", "title": "Chief of Police"}, "due_on": "2027-02-28",
+            "pledged_on": "2025-08-31", "term_months": 18, "signatory": {"name": "Maria Rivera", "title": "Chief of Police"}, "due_on": "2027-02-28", "state": "running", "extensions": [],
             "withdrawn_on": null, "withdrawal_reason": null, "created_at": "2026-11-21T12:00:00Z", "updated_at": "2026-11-21T12:00:00Z"});
         assert_eq!(pledge, expected);
         let read = staff.get(&path).await;
@@ -48,6 +48,7 @@ on_both_databases! {
         app.clock.advance(jiff::SignedDuration::from_hours(1));
         let withdrawn = staff.post(&format!("{path}/withdrawal"), &withdrawal("2026-11-21")).await;
         expected["withdrawn_on"] = json!("2026-11-21");
+        expected["state"] = json!("withdrawn");
         expected["withdrawal_reason"] = json!("The council decided otherwise");
         expected["updated_at"] = json!("2026-11-21T14:00:00Z");
         assert_eq!(withdrawn.expect(200), expected);
@@ -80,6 +81,64 @@ on_both_databases! {
         assert_eq!(staff.post(&withdraw, &withdrawal("2025-02-01")).await.problem(409, "conflict"), [" already_withdrawn"]);
         assert_eq!(staff.patch(&path, &json!({"pledged_on": "2025-02-02"})).await.problem(422, "invalid-content"), ["/pledged_on after_withdrawal"]);
         assert_eq!(staff.patch(&path, &json!({"pledged_on": "2025-01-02"})).await.expect(200)["withdrawn_on"], "2025-02-01");
+    }
+
+    async fn a_pledge_is_extended_with_a_reason_by_who_decides(app: TestApp) {
+        let staff = app.staff();
+        app.agency("TX2270000").await;
+        // Over since 2 February 2026, and overdue on the day of the tests, 21 November 2026.
+        let path = made(&staff, "ori:TX2270000", "2025-02-01", 12).await;
+        let status = "/v1/agencies/ori:TX2270000/certification-status";
+        assert_eq!(staff.get(status).await.expect(200)["stage"], "overdue");
+        let extend = format!("{path}/extension");
+        let to = |day: &str| json!({"due_on": day, "reason": "The hurricane"});
+        for (bad, faults) in [
+            (json!({}), vec!["/due_on required", "/reason required"]),
+            (json!({"due_on": "soon", "reason": "", "months": 6}), vec!["/due_on invalid_date", "/reason empty", "/months unknown_field"]),
+            (to("2026-02-01"), vec!["/due_on not_later"]),
+            (to("2029-02-02"), vec!["/due_on extension_too_long"]),
+        ] {
+            assert_eq!(staff.post(&extend, &bad).await.problem(422, "invalid-content"), faults, "{bad}");
+        }
+        let own = app.client("tool", "pledges:read pledges:write", Some(&["ori:TX2270000"]));
+        own.post(&extend, &to("2027-02-01")).await.problem(403, "missing-scope");
+
+        let before = staff.get(&path).await.expect(200);
+        app.clock.advance(jiff::SignedDuration::from_hours(1));
+        let post = || staff.send(staff.request(Method::POST, &extend).header("idempotency-key", "e1").json(&to("2027-01-31")));
+        let extended = post().await.expect(200);
+        let mut expected = before;
+        let first = json!({"former_due_on": "2026-02-01", "due_on": "2027-01-31", "reason": "The hurricane", "client": extended["extensions"][0]["client"],
+            "extended_at": "2026-11-21T13:00:00Z"});
+        assert_eq!(expected["state"], "overdue");
+        expected["due_on"] = json!("2027-01-31");
+        expected["state"] = json!("due_soon");
+        expected["extensions"] = json!([first]);
+        expected["updated_at"] = json!("2026-11-21T13:00:00Z");
+        assert_eq!(extended, expected);
+        assert_eq!(post().await.expect(200), expected);
+        assert_eq!(staff.get(&path).await.expect(200), expected);
+        let now = staff.get(status).await.expect(200);
+        assert_eq!((&now["stage"], &now["pledge"]["due_on"], &now["pledge"]["days_left"]), (&json!("in_progress"), &json!("2027-01-31"), &json!(71)));
+        assert_eq!(staff.get(&format!("{status}?as_of=2026-03-01")).await.expect(200)["stage"], "in_progress");
+        assert_eq!(staff.get(&format!("{status}?as_of=2027-02-01")).await.expect(200)["stage"], "overdue");
+
+        let twice = staff.post(&extend, &to("2027-06-30")).await.expect(200);
+        assert_eq!(twice["extensions"][0], first);
+        assert_eq!((&twice["extensions"][1]["former_due_on"], &twice["due_on"]), (&json!("2027-01-31"), &json!("2027-06-30")));
+        assert_eq!(staff.all("/v1/pledges?running_on=2027-06-30").await, [twice]);
+        assert_eq!(staff.all("/v1/pledges?running_on=2027-07-01").await.len(), 0);
+
+        assert_eq!(staff.patch(&path, &json!({"term_months": 13})).await.problem(409, "conflict"), [" pledge_extended"]);
+        let renamed = staff.patch(&path, &json!({"signatory": {"name": "Another"}})).await.expect(200);
+        assert_eq!((&renamed["due_on"], renamed["extensions"].as_array().unwrap().len()), (&json!("2027-06-30"), 2));
+        let next = body("ori:TX2270000", "2027-06-30", 12);
+        assert_eq!(staff.post("/v1/pledges", &next).await.problem(409, "conflict"), [" pledge_running"]);
+        made(&staff, "ori:TX2270000", "2027-07-01", 12).await;
+        assert_eq!(staff.post(&extend, &to("2027-07-01")).await.problem(409, "conflict"), [" pledge_running"]);
+        staff.post(&format!("{path}/withdrawal"), &withdrawal("2026-11-21")).await.expect(200);
+        assert_eq!(staff.post(&extend, &to("2027-06-30")).await.problem(409, "conflict"), [" already_withdrawn"]);
+        assert_eq!(staff.delete(&path).await.status, 204);
     }
 
     async fn an_agency_has_one_pledge_running_at_a_time(app: TestApp) {

@@ -56,18 +56,21 @@ fn records() -> impl Strategy<Value = Record> {
 }
 
 fn pledges() -> impl Strategy<Value = Pledge> {
-    (0..4_u128, -390..SPAN, 12..=13_i64, option::weighted(0.3, 0..SPAN)).prop_map(|(id, pledged, term, withdrawn)| Pledge {
+    let when = (-390..SPAN, 12..=13_i64, option::weighted(0.2, 400..450));
+    (0..4_u128, when, option::weighted(0.3, 0..SPAN)).prop_map(|(id, (pledged, term, extended), withdrawn)| Pledge {
         id: Uuid::from_u128(id),
         standard: "one-mind".to_owned(),
         pledged_on: day(pledged),
         term_months: TermMonths::parse(term).unwrap(),
+        extended_to: extended.map(|days| day(pledged + days)),
         withdrawn_on: withdrawn.map(|withdrawn| day(pledged.max(withdrawn))),
     })
 }
 
 fn certifications() -> impl Strategy<Value = CertificationFact> {
     prop_oneof![
-        days().prop_map(|since| CertificationFact::InReview { since }),
+        (0..SPAN, proptest::option::of(0..20))
+            .prop_map(|(from, length)| CertificationFact::InReview { since: day(from), until: length.map(|length| day(from + length)) }),
         days().prop_map(|awarded_on| CertificationFact::Certified { awarded_on }),
         (0..SPAN, 0..20).prop_map(|(from, length)| CertificationFact::Revoked { awarded_on: day(from), revoked_on: day(from + length) }),
     ]

@@ -137,7 +137,7 @@ impl World {
         let mut reviews = Vec::new();
         for fact in &self.certifications {
             match fact {
-                CertificationFact::InReview { since } if *since <= day => reviews.push(*since),
+                CertificationFact::InReview { since, until } if *since <= day && until.is_none_or(|until| until > day) => reviews.push(*since),
                 CertificationFact::Revoked { revoked_on, .. } if *revoked_on <= day => revocations.push(*revoked_on),
                 CertificationFact::Certified { awarded_on } | CertificationFact::Revoked { awarded_on, .. } if *awarded_on <= day => {
                     awards_that_stand.push(*awarded_on);
@@ -169,7 +169,7 @@ impl World {
 }
 
 pub fn due(pledge: &Pledge) -> Date {
-    months_later(pledge.pledged_on, u16::from(pledge.term_months.get()))
+    pledge.extended_to.unwrap_or_else(|| months_later(pledge.pledged_on, u16::from(pledge.term_months.get())))
 }
 
 /// The same day so many months later, or the last day of that month when it has no such day.

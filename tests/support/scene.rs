@@ -81,6 +81,7 @@ impl Scene {
         let batch = client.request(reqwest::Method::POST, "/v1/completions/batch").header("prefer", "respond-async").json(&batch);
         let import = client.send(batch).await.expect(202)["id"].as_str().unwrap().to_owned();
         let pledge = created(client.post("/v1/pledges", &pledge).await);
+        let certification = created(client.post("/v1/certifications", &json!({"agency": AGENCY})).await);
         let standard = json!({"code": "one-mind-2030", "title": "One Mind 2030", "crisis_share": {"numerator": 1, "denominator": 4},
             "crisis_counts_as_awareness": true, "lapsed_credit_counts": false});
         created(staff.post("/v1/standards", &standard).await);
@@ -94,6 +95,7 @@ impl Scene {
         let paths = BTreeMap::from([
             ("/v1/audit-log/{id}", format!("/v1/audit-log/{entry}")),
             ("/v1/agencies/{agency}", format!("/v1/agencies/{agency}")),
+            ("/v1/certifications/{id}", format!("/v1/certifications/{certification}")),
             ("/v1/clients/{id}", format!("/v1/clients/{vendor}")),
             ("/v1/clients/{id}/secrets/{secret}", format!("/v1/clients/{vendor}/secrets/{secret}")),
             ("/v1/grants/{id}", format!("/v1/grants/{grant}")),

@@ -190,6 +190,7 @@ const TAGS: &[(&str, &str)] = &[
     ("xapi", "Statements of the Experience API, 1.0.3 and 2.0, for learning systems that speak it."),
     ("evidence", "Partnerships and policies: requirements 1 and 2."),
     ("pledges", "Pledges, and the standards that they are to."),
+    ("certifications", "Applications for certification, their review, and what is awarded."),
     ("status", "Certification status and training gaps."),
     ("clients", "Who may call: clients, their secrets, and the agencies that they were granted."),
     ("oauth", "Access tokens by client credentials (RFC 6749), and the keys that sign them."),
