@@ -14,20 +14,22 @@ use utoipa_actix_web::AppExt as _;
 use crate::config::Config;
 use crate::domain::clock::SystemClock;
 use crate::http::access::AccessCache;
+use crate::http::announcing::{self, Announcer};
 use crate::http::audit::Audit;
 use crate::http::completions::Together;
 use crate::http::imports::{self, Imports};
 use crate::http::limits::Limits;
 use crate::http::once::InFlight;
 use crate::http::registry::Registry;
-use crate::http::{self, openapi::Documents};
+use crate::http::{self, openapi::Documents, webhooks};
+use crate::outgoing::Outgoing;
 use crate::private;
 use crate::service::ServiceError;
 use crate::service::audit::{self, Keys};
 use crate::storage::versions::Versions;
 use crate::storage::{Database, StorageError, Store, migrations, write_once};
 use crate::telemetry;
-use crate::tokens::{KeyError, KeyRing, OutsideIssuers, Tokens, audit_keys};
+use crate::tokens::{KeyError, KeyRing, OutsideIssuers, Tokens, audit_keys, webhook_key};
 
 /// Why the service does not start.
 #[derive(Debug, thiserror::Error)]
@@ -77,7 +79,10 @@ pub fn open(config: &Config, migrate: Migrate) -> Result<Registry, StartError> {
         clock: Arc::new(SystemClock),
         in_flight: InFlight::default(),
         together: Together::default(),
+        announcer: Announcer::default(),
         imports: Imports::new(config.import_workers, config.import_retention_days),
+        webhooks: webhook_key(&config.data_dir)?,
+        outgoing: Outgoing::new(config.webhooks_allow_private)?,
         limits: Limits::new(&config.limits),
         web: config.web.clone(),
         audit: Audit::new(keys),
@@ -177,6 +182,8 @@ pub async fn run(server: Server, registry: web::Data<Registry>) -> std::io::Resu
         () = until_stopped => Ok(()),
         () = registry.limits.upkeep() => Ok(()),
         () = imports::work(registry.clone().into_inner()) => Ok(()),
+        () = announcing::work(registry.clone().into_inner()) => Ok(()),
+        () = webhooks::work(registry.clone().into_inner()) => Ok(()),
     };
     imports::let_all_go(&registry).await;
     ended

@@ -86,6 +86,9 @@ pub struct Settings {
     /// For how many days an import that has ended is kept, with its outcomes [default: 7].
     #[arg(long, env = "ONEMIND_IMPORT_RETENTION_DAYS", global = true, value_name = "DAYS", value_parser = clap::value_parser!(u32).range(1..=365))]
     pub import_retention_days: Option<u32>,
+    /// Whether webhooks may call addresses that are not of the public internet, and plain HTTP: for tests and closed networks [default: false].
+    #[arg(long, env = "ONEMIND_WEBHOOKS_ALLOW_PRIVATE", global = true, value_name = "BOOL", num_args = 0..=1, default_missing_value = "true")]
+    pub webhooks_allow_private: Option<bool>,
     /// What is logged, such as `info,onemind=debug` [default: info; of the demo: warn].
     #[arg(long, env = "ONEMIND_LOG", global = true, value_name = "FILTER")]
     pub log: Option<String>,
@@ -118,6 +121,8 @@ pub struct Config {
     pub import_workers: u16,
     /// For how many days an import that has ended is kept.
     pub import_retention_days: u32,
+    /// Whether webhooks may call addresses that are not of the public internet.
+    pub webhooks_allow_private: bool,
     /// What is logged.
     pub log: String,
     /// What callers may ask at once.
@@ -178,6 +183,7 @@ impl Config {
             audit_retention_days: settings.audit_retention_days.or(file.audit_retention_days).unwrap_or(730),
             import_workers: settings.import_workers.or(file.import_workers).unwrap_or(1),
             import_retention_days: settings.import_retention_days.or(file.import_retention_days).unwrap_or(7),
+            webhooks_allow_private: settings.webhooks_allow_private.or(file.webhooks_allow_private).unwrap_or(false),
             log: settings.log.clone().or(file.log).unwrap_or_else(|| defaults.log.into()),
         })
     }

@@ -2,7 +2,7 @@
 //!
 //! Layers, each of which imports only those to its right: `main -> app -> http -> service -> storage -> domain`. Beside them:
 //! [`commands`] are the subcommands of `main`, [`tokens`] signs and verifies access tokens for `http` and the command line, [`config`] reads every setting, [`telemetry`] is
-//! the log and the metrics, [`tls`] reads the certificate that the service shows, [`xapi`] says what statements are and mean, by the domain alone. [`import`] is a client of the HTTP interface and uses nothing of the server but the domain's words.
+//! the log and the metrics, [`tls`] reads the certificate that the service shows, [`outgoing`] calls what clients gave it to call, [`xapi`] says what statements are and mean, by the domain alone. [`import`] is a client of the HTTP interface and uses nothing of the server but the domain's words.
 
 pub mod app;
 pub mod commands;
@@ -10,6 +10,7 @@ pub mod config;
 pub mod domain;
 pub mod http;
 pub mod import;
+pub mod outgoing;
 mod private;
 pub mod rows;
 pub mod service;

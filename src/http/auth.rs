@@ -76,6 +76,8 @@ scopes! {
     PoliciesWrite = "policies:write": "Record and change policies.";
     PledgesRead = "pledges:read": "Read pledges.";
     PledgesWrite = "pledges:write": "Make, change and withdraw pledges.";
+    WebhooksRead = "webhooks:read": "Read events, webhooks and their deliveries.";
+    WebhooksWrite = "webhooks:write": "Make, change and delete webhooks, and deliver anew.";
     ClientsAdmin = "clients:admin": "Administer clients, their secrets and their grants.";
     CertificationsRead = "certifications:read": "Read applications for certification.";
     CertificationsWrite = "certifications:write": "Apply for certification, and answer what is asked.";

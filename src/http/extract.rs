@@ -312,6 +312,24 @@ impl FromRequest for ClientSecretPath {
     }
 }
 
+/// A webhook and one of its deliveries, as the path names them.
+pub struct DeliveryPath {
+    /// Whose.
+    pub webhook: Uuid,
+    /// Which.
+    pub delivery: Uuid,
+}
+
+impl FromRequest for DeliveryPath {
+    type Error = ApiError;
+    type Future = Ready<Result<Self, ApiError>>;
+
+    fn from_request(request: &HttpRequest, _: &mut Payload) -> Self::Future {
+        let id = |name| path_key(request, name, |text| Uuid::try_parse(text).ok());
+        ready(id("id").and_then(|webhook| Ok(Self { webhook, delivery: id("delivery")? })))
+    }
+}
+
 /// A request that is told by its path alone: what marks it, for `Idempotency-Key`.
 pub struct NoBody {
     /// What marks this very request.

@@ -3,6 +3,7 @@
 pub mod access;
 pub mod address;
 pub mod agencies;
+pub mod announcing;
 pub mod appointments;
 pub mod attempts;
 pub mod audit;
@@ -18,6 +19,7 @@ mod csv_mappings;
 pub mod decode;
 pub mod docs;
 mod doors;
+mod events;
 mod evidence;
 pub mod extract;
 pub mod fallback;
@@ -58,6 +60,7 @@ pub mod strict;
 pub mod trainings;
 mod transaction;
 mod unique;
+pub mod webhooks;
 mod whoami;
 mod xapi;
 
@@ -69,7 +72,7 @@ use utoipa_actix_web::service_config::ServiceConfig;
 type Group = fn(&mut ServiceConfig<'_>);
 
 /// Every operation, in groups: first those that are asked for the most, since they are tried in turn.
-const GROUPS: [Group; 28] = [
+const GROUPS: [Group; 30] = [
     status::routes,
     completions::routes,
     health::routes,
@@ -83,6 +86,8 @@ const GROUPS: [Group; 28] = [
     readiness::routes,
     gaps::routes,
     statistics::routes,
+    events::routes,
+    webhooks::routes,
     trainings::routes,
     course_mappings::routes,
     csv_mappings::routes,

@@ -111,7 +111,7 @@ pub(super) fn opened(request: &HttpRequest, cursor: &str) -> Option<Uuid> {
 }
 
 /// The cursor of the page after an id.
-fn sealed(request: &HttpRequest, id: Uuid) -> String {
+pub(super) fn sealed(request: &HttpRequest, id: Uuid) -> String {
     let mut bytes = id.as_bytes().to_vec();
     bytes.extend(seal(request, id));
     URL_SAFE_NO_PAD.encode(bytes)
@@ -121,6 +121,14 @@ fn sealed(request: &HttpRequest, id: Uuid) -> String {
 pub(super) fn further(request: &HttpRequest, id: Uuid, limit: usize) -> String {
     let mut pairs = filters(request);
     pairs.extend([("limit".into(), limit.to_string()), ("page".into(), sealed(request, id))]);
+    format!("{}?{}", request.path(), serde_urlencoded::to_string(pairs).unwrap_or_default())
+}
+
+/// Where the page is that begins at a cursor.
+pub(super) fn link_to(request: &HttpRequest, limit: u16, cursor: &str) -> String {
+    let mut pairs = filters(request);
+    pairs.push(("limit".into(), limit.to_string()));
+    pairs.push(("cursor".into(), cursor.to_owned()));
     format!("{}?{}", request.path(), serde_urlencoded::to_string(pairs).unwrap_or_default())
 }
 
@@ -137,12 +145,7 @@ fn open(request: &HttpRequest, cursor: &Cursor) -> Result<Uuid, ApiError> {
 /// As [`respond::json`].
 pub fn respond<T, V: Serialize>(request: &HttpRequest, page: PageOf<T>, limit: u16, view: impl FnMut(T) -> V) -> ApiResult {
     let next_cursor = page.next.map(|id| sealed(request, id));
-    let link = next_cursor.as_ref().map(|cursor| {
-        let mut pairs = filters(request);
-        pairs.push(("limit".into(), limit.to_string()));
-        pairs.push(("cursor".into(), cursor.clone()));
-        format!("{}?{}", request.path(), serde_urlencoded::to_string(pairs).unwrap_or_default())
-    });
+    let link = next_cursor.as_ref().map(|cursor| link_to(request, limit, cursor));
     let count = page.items.len();
     let mut response = respond::page(&Page { items: page.items.into_iter().map(view).collect(), next_cursor }, link)?;
     response.extensions_mut().insert(PageSize(count));

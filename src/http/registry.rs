@@ -3,6 +3,7 @@
 use std::sync::Arc;
 
 use super::access::AccessCache;
+use super::announcing::Announcer;
 use super::audit::Audit;
 use super::completions::Together;
 use super::imports::Imports;
@@ -12,8 +13,10 @@ use super::openapi::Documents;
 use super::rules::{Rules, decode_by_rules};
 use crate::config::Web;
 use crate::domain::clock::Clock;
+use crate::outgoing::Outgoing;
 use crate::service::Fault;
 use crate::service::status::Statuses;
+use crate::service::webhooks::SecretKey;
 use crate::storage::Store;
 use crate::storage::versions::Versions;
 use crate::telemetry::Metrics;
@@ -37,8 +40,14 @@ pub struct Registry {
     pub in_flight: InFlight,
     /// The single pushes that wait for a transaction.
     pub together: Together,
-    /// What works in the background.
+    /// What works on imports.
     pub imports: Imports,
+    /// What tells of agencies that stand elsewhere.
+    pub announcer: Announcer,
+    /// What the secrets of webhooks follow from.
+    pub webhooks: SecretKey,
+    /// Calls what clients gave it to call.
+    pub outgoing: Outgoing,
     /// What callers may ask at once.
     pub limits: Limits,
     /// How the service meets browsers.

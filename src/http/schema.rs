@@ -15,6 +15,7 @@ use crate::domain::certification::{CertificationState, Decision, Step};
 use crate::domain::client::{ClientKind, ClientStatus};
 use crate::domain::completion::Score;
 use crate::domain::csv_mapping::{CsvKind, DateFormat, Delimiter};
+use crate::domain::event::EventType;
 use crate::domain::evidence::{Agreement, OrganizationKind};
 use crate::domain::gaps::Lack;
 use crate::domain::join::JoinStatus;
@@ -26,6 +27,7 @@ use crate::domain::stage::Stage;
 use crate::domain::standard_draft::{StandardCode, StandardKey};
 use crate::domain::text::{Email, EmailSha1, Sha256Hex, Text, Url};
 use crate::domain::training::{Category, Hours, Program, RecognitionStatus};
+use crate::domain::webhook::{DeliveryState, WebhookState};
 
 /// One line of text: no control characters, neither begun nor ended by white space.
 const LINE: &str = r"^[^\s\x00-\x1f\x7f-\x9f]([^\x00-\x1f\x7f-\x9f]*[^\s\x00-\x1f\x7f-\x9f])?$";
@@ -81,6 +83,9 @@ words! {
     PledgeState as "PledgeState": "How a pledge stands today: its term is to come, runs, ends within 90 days, or is over; a certification was awarded on it; or it was withdrawn.";
     CertificationState as "CertificationState": "Where an application stands.";
     Step as "CertificationStepKind": "What is done with an application: the agency may `apply` and `resubmit`, staff do the rest.";
+    WebhookState as "WebhookState": "Whether a webhook is called, or was disabled since it failed for too long.";
+    DeliveryState as "DeliveryState": "How far a delivery is: to be made or tried again, taken, or given up.";
+    EventType as "EventType": "What happened.";
     Decision as "Decision": "What staff decide.";
     AuditOutcome as "AuditOutcome": "What became of a request: it changed something, or would have changed something that was so already; it got a kept answer again; it read; it was refused.";
     Lack as "Lack": "`trained` is what the standard asks of every sworn officer, `crisis_intervention` what it asks of a share of them.";

@@ -68,14 +68,15 @@ impl Caller {
             let mut tx = opener.open(conn, directory)?;
             let done = work(&mut tx)?;
             asked.write(&mut tx, &registry.audit.keys)?;
-            ServiceResult::Ok(done)
+            ServiceResult::Ok((done, tx.raised))
         };
         let store = &self.registry().store;
-        let done = match begin {
+        let (done, raised) = match begin {
             Begin::Writing => store.write(move |conn| write(conn, None)).await?,
             Begin::Matching => store.write_matching(move |conn, directory| write(conn, Some(directory))).await?,
         };
         self.asked().written();
+        self.registry().announcer.note(raised);
         Ok(done)
     }
 
@@ -93,9 +94,11 @@ impl Caller {
             let mut tx = opener.open(conn, Some(directory))?;
             let (done, trails): (Vec<T>, Vec<Trail>) = work(&mut tx)?.into_iter().unzip();
             audit::write_all(&mut tx, &registry.audit.keys, all.iter().map(AsRef::as_ref).zip(trails))?;
-            ServiceResult::Ok(done)
+            ServiceResult::Ok((done, tx.raised))
         };
-        Ok(self.registry().store.write_matching(write).await?)
+        let (done, raised) = self.registry().store.write_matching(write).await?;
+        self.registry().announcer.note(raised);
+        Ok(done)
     }
 
     fn opener(&self) -> Opener {

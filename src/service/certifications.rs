@@ -1,14 +1,17 @@
 //! Certification: applied for by an agency that meets its requirements, reviewed and decided by staff who are somebody else.
 
 use jiff::civil::Date;
+use serde_json::json;
 use uuid::Uuid;
 
+use super::events::Happened;
 use super::evidence::owner;
 use super::page::{PageOf, PageRequest};
 use super::status::Statuses;
 use super::{Fault, ServiceError, ServiceResult, Tx, agencies};
 use crate::domain::agency::AgencyKey;
 use crate::domain::certification::{Certification, CertificationState, Decision, Impossible, Step};
+use crate::domain::event::EventType;
 use crate::domain::evidence::Document;
 use crate::domain::frozen::{Frozen, FrozenAgency, FrozenDocument, FrozenPartnership, FrozenPolicy, FrozenSignatory, shortfalls};
 use crate::domain::pledge::{Signatory, in_question};
@@ -71,7 +74,9 @@ pub fn apply(tx: &mut Tx<'_>, statuses: &Statuses, key: &AgencyKey, note: Option
     rows::insert(tx.conn, id, agency, pledge, &Certification::apply(today), &taken(tx, Step::Apply, note, Some(frozen)))?;
     tx.changed("certification", id, vec!["agency".into()]);
     tx.of_agency(agency);
-    get(tx, id)
+    let held = get(tx, id)?;
+    tell(tx, Step::Apply, &held);
+    Ok(held)
 }
 
 /// Answers what staff asked, for the agency.
@@ -140,7 +145,25 @@ fn go_on(
     tx.changed("certification", held.id, vec!["state".into()]);
     tx.of_agency(held.agency.id);
     held.steps.push(taken);
-    Ok(HeldCertification { certification, updated_at: tx.now, ..held })
+    let held = HeldCertification { certification, updated_at: tx.now, ..held };
+    tell(tx, step, &held);
+    Ok(held)
+}
+
+/// Notes, for others, that a step was taken.
+fn tell(tx: &mut Tx<'_>, step: Step, held: &HeldCertification) {
+    let kind = match step {
+        Step::Apply => EventType::CertificationApplied,
+        Step::StartReview => EventType::CertificationInReview,
+        Step::Return => EventType::CertificationReturned,
+        Step::Resubmit => EventType::CertificationResubmitted,
+        Step::Award => EventType::CertificationAwarded,
+        Step::Decline => EventType::CertificationDeclined,
+        Step::Revoke => EventType::CertificationRevoked,
+    };
+    let number = held.certification.award_of().map(|awarded| awarded.number.to_string());
+    let data = json!({"certification": held.id, "pledge": held.pledge, "state": held.certification.state(), "number": number});
+    tx.trail.told.push(Happened::at(kind, held.agency.id, data));
 }
 
 fn taken(tx: &Tx<'_>, step: Step, note: Option<Note>, evaluation: Option<Frozen>) -> TakenStep {

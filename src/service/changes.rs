@@ -5,6 +5,7 @@ use std::collections::{BTreeSet, HashMap, HashSet};
 use jiff::civil::Date;
 use uuid::Uuid;
 
+use super::events;
 use super::identity::{Identity, join};
 use super::touched::Touched;
 use super::{ServiceError, ServiceResult, Tx};
@@ -144,6 +145,7 @@ impl Changes {
     /// `identifier_taken` where somebody was given one of the identifiers at the same moment.
     pub fn write(self, tx: &mut Tx<'_>) -> ServiceResult<()> {
         let touched = Touched::before(tx, self.officers(), &self.created)?;
+        tx.trail.heard_by.extend(self.spells.iter().map(|spell| spell.now.agency));
         officers::save(tx.conn, &self.officers)?;
         for (officer, identifiers) in &self.taken {
             officers::remove_identifiers(tx.conn, *officer, identifiers)?;
@@ -159,6 +161,7 @@ impl Changes {
             joins::update(tx.conn, join)?;
         }
         joins::insert(tx.conn, &self.joins)?;
+        events::tell_of_joins(tx, &self.joins)?;
         touched.place(tx)
     }
 }

@@ -2,9 +2,11 @@
 
 use uuid::Uuid;
 
+use super::events::{self, Happened};
 use super::page::{PageOf, PageRequest};
 use super::placement::{Moved, settle};
 use super::{Fault, ServiceError, ServiceResult, Tx};
+use crate::domain::event::EventType;
 use crate::domain::lookup::Lookup;
 use crate::domain::matching::OfficerReference;
 use crate::domain::placement::Placement;
@@ -82,8 +84,21 @@ pub fn revoke(tx: &mut Tx<'_>, id: Uuid, reason: &Note) -> ServiceResult<Complet
         return Err(ServiceError::conflict("already_revoked", "the completion was revoked before"));
     }
     rows::revoke(tx.conn, &mut tx.coverage, id, reason.as_str(), tx.now)?;
-    tx.changed("completion", id, vec!["revocation".into()]);
+    tell(tx, EventType::CompletionRevoked, &completion)?;
     get(tx, id)
+}
+
+/// Notes that a completion was taken back or holds again, for its client and the agencies at which its officer serves.
+fn tell(tx: &mut Tx<'_>, kind: EventType, completion: &Completion) -> ServiceResult<()> {
+    tx.changed("completion", completion.id, vec!["revocation".into()]);
+    let agencies = match completion.placement.officer {
+        None => Vec::new(),
+        Some(officer) => events::agencies_of(tx, &[officer])?,
+    };
+    let heard = agencies.into_iter().map(|(_, agency)| Some(agency));
+    let heard: Vec<Option<Uuid>> = if heard.len() == 0 { vec![None] } else { heard.collect() };
+    tx.trail.told.extend(heard.into_iter().map(|agency| Happened::to_completion(kind, completion.id, completion.client, agency)));
+    Ok(())
 }
 
 /// Lets a completion that was taken back hold again, as it stands.
@@ -97,7 +112,7 @@ pub fn reinstate(tx: &mut Tx<'_>, id: Uuid) -> ServiceResult<Completion> {
         return Err(ServiceError::conflict("not_revoked", "the completion was not revoked"));
     }
     rows::reinstate(tx.conn, &mut tx.coverage, id, tx.now)?;
-    tx.changed("completion", id, vec!["revocation".into()]);
+    tell(tx, EventType::CompletionReinstated, &completion)?;
     get(tx, id)
 }
 
@@ -145,6 +160,8 @@ pub fn place(tx: &mut Tx<'_>, id: Uuid, officer: Option<Uuid>, training: Option<
     ServiceError::check(faults)?;
     let placement = Placement { officer: placed, training, reason: None }.or(completion.placement);
     let given = [("officer", placed.is_some()), ("training", training.is_some())];
+    let kind = if placement.reason.is_none() { EventType::CompletionPlaced } else { EventType::CompletionParked };
+    tx.trail.told.push(Happened::to_completion(kind, id, completion.client, None));
     tx.changed("completion", id, given.iter().filter(|(_, given)| *given).map(|(name, _)| (*name).to_owned()).collect());
     settle(tx, &[Moved { id, placement, by_hand: true, draft: &completion.draft }])?;
     get(tx, id)

@@ -8,9 +8,11 @@ use base64::engine::general_purpose::URL_SAFE_NO_PAD;
 use uuid::Uuid;
 
 use super::audit::{Trail, fields_between, fields_of};
+use super::events::Happened;
 use super::placement::{Moved, decide, settle, waits_for};
 use super::{ServiceResult, Tx};
 use crate::domain::completion::CompletionDraft;
+use crate::domain::event::EventType;
 use crate::domain::placement::{ParkedReason, Placement};
 use crate::domain::push::{self, Push, decide_push};
 use crate::domain::reach::Reach;
@@ -77,7 +79,8 @@ pub fn push_singles(tx: &mut Tx<'_>, records: &[&Ready]) -> ServiceResult<Vec<Si
     let former: Vec<Uuid> = taken.iter().filter(|one| one.pushed.push != Push::Created).map(|one| one.pushed.id).collect();
     let mut held = rows::find_all(tx.conn, tx.client, &former)?;
     let single = |(one, record): (Taken, &&Ready)| {
-        let Taken { pushed, placement, fields, moved } = one;
+        let one_told = (one.pushed, one.moved, one.agency);
+        let Taken { pushed, placement, fields, moved, agency: _ } = one;
         let created = || Completion {
             id: pushed.id,
             client: tx.client,
@@ -92,6 +95,7 @@ pub fn push_singles(tx: &mut Tx<'_>, records: &[&Ready]) -> ServiceResult<Vec<Si
         let completion = if pushed.push == Push::Created { Some(created()) } else { held.remove(&pushed.id) };
         let completion = completion.ok_or_else(|| StorageError::Other(format!("{} is gone in the transaction that holds it", pushed.id)))?;
         let mut trail = Trail::of("completion", pushed.id, fields);
+        trail.told.extend(happened(&one_told, tx.client));
         trail.add("moved", usize::from(moved), if moved { vec![pushed.id] } else { Vec::new() });
         trail.add(pushed.word(), 1, Vec::new());
         trail.changed = moved || pushed.word() != "unchanged";
@@ -110,6 +114,8 @@ pub fn push(tx: &mut Tx<'_>, records: &[&Ready]) -> ServiceResult<Vec<Pushed>> {
     for run in runs(records) {
         let taken = push_run(tx, run, records.len() == 1)?;
         tx.changed_many("moved", taken.iter().filter(|one| one.moved).map(|one| one.pushed.id).collect());
+        let client = tx.client;
+        tx.trail.told.extend(taken.iter().filter_map(|one| happened(&(one.pushed, one.moved, one.agency), client)));
         if let [one] = taken.as_slice() {
             tx.trail.fields.clone_from(&one.fields);
         }
@@ -125,6 +131,19 @@ fn begin(tx: &mut Tx<'_>) -> ServiceResult<()> {
         lock(tx.conn, Lock::Match)?;
     }
     Ok(())
+}
+
+/// What others are told of a record: what it is, whether it stands elsewhere than before, and the agency that hears of it.
+fn happened(&(pushed, moved, agency): &(Pushed, bool, Option<Uuid>), client: Uuid) -> Option<Happened> {
+    let kind = match (pushed.push, pushed.parked) {
+        (Push::Created | Push::Updated, Some(_)) => EventType::CompletionParked,
+        (Push::Created, None) => EventType::CompletionCreated,
+        (Push::Updated, None) => EventType::CompletionUpdated,
+        (Push::Unchanged, None) if moved => EventType::CompletionPlaced,
+        (Push::Unchanged, Some(_)) if moved => EventType::CompletionParked,
+        (Push::Unchanged | Push::Stale, _) => return None,
+    };
+    Some(Happened::to_completion(kind, pushed.id, client, agency))
 }
 
 /// Cuts `records` into the longest runs in which no `external_id` comes twice.
@@ -230,6 +249,8 @@ struct Taken {
     fields: Vec<String>,
     /// Whether it is unchanged, and stands elsewhere now.
     moved: bool,
+    /// The agency that hears of it.
+    agency: Option<Uuid>,
 }
 
 /// Takes records of which none has the `external_id` of another. `told`: with the members that each gives or changes.
@@ -254,7 +275,7 @@ fn push_run(tx: &mut Tx<'_>, records: &[&Ready], told: bool) -> ServiceResult<Ve
     let mut outcomes = Vec::with_capacity(considered.len());
     for one in &considered {
         let found = if one.is_open() { decided.next() } else { None };
-        let terms = found.and_then(|found| found.terms);
+        let (terms, agency) = (found.and_then(|found| found.terms), found.and_then(|found| found.agency));
         let (placement, by_hand) = one.stands(tx, found.map(|found| found.placement))?;
         let id = one.held.as_ref().map_or_else(|| tx.new_id(), |held| held.id);
         let revision = one.held.as_ref().map_or(1, |held| held.revision + 1);
@@ -270,7 +291,7 @@ fn push_run(tx: &mut Tx<'_>, records: &[&Ready], told: bool) -> ServiceResult<Ve
         }
         let pushed = Pushed { id, push: one.push, parked: placement.reason };
         let fields = if told { one.fields(tx)? } else { Vec::new() };
-        outcomes.push(Taken { pushed, placement, fields, moved: moved.last().is_some_and(|last| last.id == id) });
+        outcomes.push(Taken { pushed, placement, fields, moved: moved.last().is_some_and(|last| last.id == id), agency });
     }
     let ids: Vec<Uuid> = changed.iter().map(|row| row.id).chain(moved.iter().map(|one| one.id)).collect();
     if !ids.is_empty() {

@@ -3,6 +3,7 @@
 //! Every function works within the transaction that a [`Tx`] stands for, and sees the agencies within its reach alone.
 
 pub mod agencies;
+pub mod announce;
 pub mod appointments;
 pub mod audit;
 pub mod certifications;
@@ -12,6 +13,7 @@ pub mod completions;
 pub mod course_mappings;
 pub mod credentials;
 pub mod csv_mappings;
+pub mod events;
 mod evidence;
 pub mod gaps;
 pub mod grants;
@@ -38,6 +40,7 @@ pub mod timelines;
 mod touched;
 pub mod trainings;
 pub mod verify;
+pub mod webhooks;
 
 use jiff::Timestamp;
 use jiff::civil::Date;
@@ -62,6 +65,8 @@ pub struct Tx<'a> {
     pub trail: audit::Trail,
     /// Whose coverage it changes, to be written as it ends.
     pub coverage: CoverageChange,
+    /// The agencies whose status may be another when it has ended: known when it is closed.
+    pub raised: Vec<Uuid>,
     /// What is known of the directory; absent where [`crate::storage::dialect::Lock::Match`] is not held from the beginning.
     pub directory: Option<Directory>,
 }
@@ -69,7 +74,7 @@ pub struct Tx<'a> {
 impl<'a> Tx<'a> {
     /// A transaction in which nothing was done yet.
     pub fn new(conn: &'a mut AnyConn, reach: Reach, client: Uuid, now: Timestamp) -> Self {
-        Self { conn, reach, client, now, trail: audit::Trail::default(), coverage: CoverageChange::default(), directory: None }
+        Self { conn, reach, client, now, trail: audit::Trail::default(), coverage: CoverageChange::default(), raised: Vec::new(), directory: None }
     }
 }
 

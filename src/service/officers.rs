@@ -109,6 +109,8 @@ pub fn change(tx: &mut Tx<'_>, id: Uuid, edit: impl FnOnce(&mut Tx<'_>, &Officer
     let mut changes = Changes::default();
     changes.revise(tx, &current, &person, &withheld);
     changes.write(tx)?;
+    let today = tx.today();
+    tx.trail.heard_by.extend(current.appointments.iter().filter(|spell| spell.covers(today)).map(|spell| spell.agency));
     tx.changed("officer", current.id, fields_between(&current.person(), &person));
     get(tx, id)
 }
@@ -155,6 +157,7 @@ pub fn delete(tx: &mut Tx<'_>, id: Uuid, guard: impl FnOnce(&mut Tx<'_>, &Office
             erase(tx, record)?;
         }
     }
+    tx.trail.heard_by.extend(officer.appointments.iter().map(|spell| spell.agency));
     tx.changed("officer", id, Vec::new());
     touched.place(tx)
 }

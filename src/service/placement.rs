@@ -2,11 +2,14 @@
 
 use std::collections::HashMap;
 
+use jiff::civil::Date;
 use uuid::Uuid;
 
+use super::events::Happened;
 use super::{ServiceResult, Tx, reach};
 use crate::domain::agency::AgencyKey;
 use crate::domain::completion::{CompletionDraft, TrainingTerms};
+use crate::domain::event::EventType;
 use crate::domain::lookup::Lookup;
 use crate::domain::matching::{Candidate, Match, match_officer};
 use crate::domain::placement::{ParkedReason, Placement};
@@ -23,6 +26,8 @@ pub struct Decided {
     pub placement: Placement,
     /// What it is worth.
     pub terms: Option<TrainingTerms>,
+    /// The agency that hears of it: the one that the reference names, else where the officer served then.
+    pub agency: Option<Uuid>,
 }
 
 /// Where each of `drafts` belongs, as `client` sees the registry within `reach`. A handful of statements, however many they are.
@@ -59,7 +64,8 @@ pub fn decide(
     let place = |(at, draft): (usize, &&CompletionDraft)| {
         let training = catalogue.find(&draft.training, draft.completed.date);
         let placement = Placement::of(found.officer_of(at, draft, &agencies), training.map(|(id, _)| id));
-        Decided { placement, terms: training.and_then(|(_, terms)| terms) }
+        let agency = agency_of(draft, &agencies).or_else(|| found.agency_on(placement.officer?, draft.completed.date));
+        Decided { placement, terms: training.and_then(|(_, terms)| terms), agency }
     };
     Ok(drafts.iter().enumerate().map(place).collect())
 }
@@ -131,6 +137,14 @@ impl Found {
         Ok(Self { candidates, led_to, lookups })
     }
 
+    /// Where an officer served on a day, or else came last, as far as that is within reach.
+    fn agency_on(&self, officer: Uuid, day: Date) -> Option<Uuid> {
+        let found = self.candidates.binary_search_by_key(&officer, |candidate| candidate.officer).ok()?;
+        let spells = &self.candidates[found].appointments;
+        let then = spells.iter().find(|spell| spell.started_on <= day && spell.ended_on.is_none_or(|end| day < end));
+        then.or_else(|| spells.iter().max_by_key(|spell| spell.started_on)).map(|spell| spell.agency)
+    }
+
     fn officer_of(&self, at: usize, draft: &CompletionDraft, agencies: &HashMap<AgencyKey, Uuid>) -> Match {
         let mut indices: Vec<usize> = self.lookups[at].iter().filter_map(|lookup| self.led_to.get(lookup)).flatten().copied().collect();
         indices.sort_unstable();
@@ -197,11 +211,13 @@ fn place(tx: &mut Tx<'_>, waiting: Vec<Waiting>) -> ServiceResult<usize> {
         let drafts: Vec<&CompletionDraft> = group.iter().map(|one| &one.completion.draft).collect();
         let decided = decide(tx.conn, None, &reach, client, &drafts)?;
         let mut moved = Vec::new();
-        for (one, found) in group.iter().zip(decided.into_iter().map(|decided| decided.placement)) {
-            let held = &one.completion;
+        for (one, decided) in group.iter().zip(decided) {
+            let (held, found) = (&one.completion, decided.placement);
             let placement = if held.placed_by_hand { held.placement.or(found) } else { found };
             if placement != held.placement {
                 placed += usize::from(placement.reason.is_none());
+                let kind = if placement.reason.is_none() { EventType::CompletionPlaced } else { EventType::CompletionParked };
+                tx.trail.told.push(Happened::to_completion(kind, held.id, client, decided.agency));
                 moved.push(Moved { id: held.id, placement, by_hand: held.placed_by_hand, draft: &held.draft });
             }
         }

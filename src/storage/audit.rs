@@ -222,7 +222,7 @@ pub fn write_head(conn: &mut AnyConn, head: &Head, key_name: &str, seal: &[u8]) 
 }
 
 /// Adds entries, in their order, at the end of a lane that is held, and moves the head of the lane to the last; and writes in the rows of that
-/// lane what became of timelines. Where that isn't much, it is one statement on PostgreSQL.
+/// lane what became of timelines, and what is told to others. Where that isn't much, it is one statement on PostgreSQL.
 ///
 /// # Errors
 /// Where the database fails.

@@ -148,7 +148,7 @@ impl CoverageChange {
         }
         differences.retain(|_, people| *people != People::NONE);
         raised.extend(differences.keys().map(|(agency, _)| *agency));
-        Ok(Settlement { differences, raised: raised.into_iter().collect() })
+        Ok(Settlement { differences, raised: raised.into_iter().collect(), events: Vec::new() })
     }
 }
 

@@ -13,6 +13,7 @@ use super::StorageError;
 use super::columns::columns;
 use super::conn::AnyConn;
 use super::dialect::{MAX_BINDS, per_backend};
+use super::events::{self, NewEvent, Told};
 use super::schema::{agency_oris, agency_versions, coverage_changes};
 use super::types::{Day, Guid, Id, On};
 use crate::domain::agency::AgencyKey;
@@ -74,23 +75,26 @@ impl Row {
     }
 }
 
-/// What a transaction changed of timelines, and the agencies whose versions it raises, in their order.
+/// What a transaction changed of timelines, the agencies whose versions it raises, in their order, and what is told of it.
 #[derive(Debug, Default)]
 pub struct Settlement {
     /// By how much numbers of people differ from before.
     pub differences: Differences,
     /// Agencies, or [`STANDARDS`].
     pub raised: Vec<Uuid>,
+    /// What is told of it.
+    pub events: Vec<NewEvent>,
 }
 
-/// Writes a settlement in the rows of a lane: first the versions, as PostgreSQL does with a [`Settled`] of which nothing is read, so that two
+/// Writes a settlement, timelines in the rows of a lane: first the versions, as PostgreSQL does with a [`Settled`] of which nothing is read, so that two
 /// transactions take them in one order.
 ///
 /// # Errors
 /// Where the database fails.
 pub fn settle(conn: &mut AnyConn, lane: i32, settlement: &Settlement) -> Result<(), StorageError> {
     raise(conn, lane, &settlement.raised)?;
-    add(conn, lane, &settlement.differences)
+    add(conn, lane, &settlement.differences)?;
+    events::insert(conn, &settlement.events)
 }
 
 /// [`settle`] as a part of another statement of PostgreSQL, for what isn't much: what a `WITH` inserts is inserted whether it is asked for or not.
@@ -98,16 +102,17 @@ pub fn settle(conn: &mut AnyConn, lane: i32, settlement: &Settlement) -> Result<
 pub(super) struct Settled {
     changes: Changes,
     raised: Raised,
+    told: Told,
 }
 
 impl Settled {
     /// Of a settlement; nothing of one that is empty, or more than a statement writes.
-    pub(super) fn of(lane: i32, Settlement { differences, raised }: &Settlement) -> Option<Self> {
-        if raised.is_empty() || raised.len() > AT_ONCE || differences.len() > AT_ONCE {
+    pub(super) fn of(lane: i32, Settlement { differences, raised, events }: &Settlement) -> Option<Self> {
+        if (raised.is_empty() && events.is_empty()) || raised.len() > AT_ONCE || differences.len() > AT_ONCE || events.len() > AT_ONCE {
             return None;
         }
         let changes = Changes::of(differences.iter().map(|one| Row::of(lane % LANES, one)));
-        Some(Self { changes, raised: Raised::of(raised.iter().map(|agency| Raise::by_one(lane, *agency))) })
+        Some(Self { changes, raised: Raised::of(raised.iter().map(|agency| Raise::by_one(lane, *agency))), told: Told::of(events) })
     }
 }
 
@@ -117,6 +122,8 @@ impl QueryFragment<Pg> for Settled {
         self.changes.walk_ast(out.reborrow())?;
         out.push_sql("), raised AS (");
         self.raised.walk_ast(out.reborrow())?;
+        out.push_sql("), told AS (");
+        self.told.walk_ast(out.reborrow())?;
         out.push_sql(")");
         Ok(())
     }

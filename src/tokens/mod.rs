@@ -16,7 +16,7 @@ use serde::{Deserialize, Serialize};
 use uuid::Uuid;
 
 pub use assertion::{Assertion, PublicKeys, assertion_of};
-pub use audit::audit_keys;
+pub use audit::{audit_keys, webhook_key};
 pub use keys::{Key, KeyError, KeyRing, REFRESH};
 pub use outside::{OutsideIssuer, OutsideIssuers, OutsideRefusal, OutsideToken};
 pub use secret::{digest_of, new_secret, same};

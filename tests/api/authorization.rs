@@ -22,8 +22,8 @@ const PUBLIC: [&str; 9] = [
     "GET /xapi/about",
 ];
 
-/// What all clients share: the catalogue, the standards, and the service itself. A client without grants sees it too.
-pub const SHARED: [&str; 3] = ["/v1/trainings/", "/v1/standards/", "/problems/"];
+/// What all clients share: the catalogue, the standards, what happens to them, and the service itself. A client without grants sees it too.
+pub const SHARED: [&str; 4] = ["/v1/trainings/", "/v1/standards/", "/v1/events/", "/problems/"];
 
 /// What needs a grant for all agencies, whatever there is.
 pub const OF_STAFF: [&str; 5] = ["/v1/officer-joins", "/v1/officer-merges", "/v1/clients", "/v1/grants", "/v1/audit-log"];

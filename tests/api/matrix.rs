@@ -16,11 +16,12 @@ use crate::support::vendor::Vendor;
 use crate::support::{Client, Reply, TestApp};
 
 /// What any client may make, as its own: `tests/api/out_of_reach.rs` tells what it learns by it.
-const OWN: [&str; 6] = [
+const OWN: [&str; 7] = [
     "POST /v1/completions",
     "POST /v1/completions/batch",
     "POST /v1/course-mappings",
     "POST /v1/csv-mappings",
+    "POST /v1/webhooks",
     "POST /xapi/statements",
     "PUT /xapi/statements",
 ];

@@ -78,6 +78,16 @@ impl TestApp {
         Worker(actix_web::rt::spawn(onemind::http::imports::work(self.registry.clone().into_inner())))
     }
 
+    /// Tells of agencies that stand elsewhere, as a process does that serves, until it is dropped.
+    pub fn announcer(&self) -> Worker {
+        Worker(actix_web::rt::spawn(onemind::http::announcing::work(self.registry.clone().into_inner())))
+    }
+
+    /// Delivers events to webhooks, as a process does that serves, until it is dropped.
+    pub fn courier(&self) -> Worker {
+        Worker(actix_web::rt::spawn(onemind::http::webhooks::work(self.registry.clone().into_inner())))
+    }
+
     /// The same service over the same database, started again with something else in what its handlers share.
     pub fn restarted(mut self, change: impl FnOnce(&mut Registry)) -> Self {
         drop(self.server.stop(false));
@@ -181,6 +191,16 @@ impl Replica {
     /// As [`TestApp::worker`].
     pub fn worker(&self) -> Worker {
         Worker(actix_web::rt::spawn(onemind::http::imports::work(self.registry.clone().into_inner())))
+    }
+
+    /// As [`TestApp::courier`].
+    pub fn courier(&self) -> Worker {
+        Worker(actix_web::rt::spawn(onemind::http::webhooks::work(self.registry.clone().into_inner())))
+    }
+
+    /// As [`TestApp::announcer`].
+    pub fn announcer(&self) -> Worker {
+        Worker(actix_web::rt::spawn(onemind::http::announcing::work(self.registry.clone().into_inner())))
     }
 }
 

@@ -82,6 +82,9 @@ impl Scene {
         let import = client.send(batch).await.expect(202)["id"].as_str().unwrap().to_owned();
         let pledge = created(client.post("/v1/pledges", &pledge).await);
         let certification = created(client.post("/v1/certifications", &json!({"agency": AGENCY})).await);
+        let webhook = json!({"url": "https://hooks.example.org/onemind", "event_types": ["pledge.made"], "agencies": null});
+        let webhook = created(client.post("/v1/webhooks", &webhook).await);
+        let delivery = onemind::service::new_id();
         let standard = json!({"code": "one-mind-2030", "title": "One Mind 2030", "crisis_share": {"numerator": 1, "denominator": 4},
             "crisis_counts_as_awareness": true, "lapsed_credit_counts": false});
         created(staff.post("/v1/standards", &standard).await);
@@ -111,6 +114,8 @@ impl Scene {
             ("/v1/pledges/{id}", format!("/v1/pledges/{pledge}")),
             ("/v1/policies/{id}", format!("/v1/policies/{policy}")),
             ("/v1/standards/{standard}", "/v1/standards/one-mind-2030".to_owned()),
+            ("/v1/webhooks/{id}", format!("/v1/webhooks/{webhook}")),
+            ("/v1/webhooks/{id}/deliveries/{delivery}", format!("/v1/webhooks/{webhook}/deliveries/{delivery}")),
             ("/v1/trainings/{id}", format!("/v1/trainings/{training}")),
             ("/problems/{slug}", "/problems/not-found".to_owned()),
         ]);
@@ -119,7 +124,7 @@ impl Scene {
 
     /// Who may see and change what the operation is on: staff, except for a client's own course codes.
     pub fn caller<'a>(&'a self, staff: &'a Client, operation: &Operation) -> &'a Client {
-        let own = ["/v1/course-mappings/", "/v1/csv-mappings/", "/v1/imports/"];
+        let own = ["/v1/course-mappings/", "/v1/csv-mappings/", "/v1/imports/", "/v1/webhooks/"];
         if own.iter().any(|own| operation.path.starts_with(own)) { &self.client } else { staff }
     }
 

@@ -52,8 +52,8 @@ pub struct Granted {
 }
 
 /// Lists whose items belong to an agency, a client, or everybody.
-pub const LISTS: [&str; 9] =
-    ["agencies", "officers", "completions", "partnerships", "policies", "pledges", "course-mappings", "trainings", "standards"];
+pub const LISTS: [&str; 10] =
+    ["agencies", "officers", "completions", "partnerships", "policies", "pledges", "certifications", "course-mappings", "trainings", "standards"];
 
 impl World {
     /// Takes in an object of a collection, whoever told of it.
@@ -82,7 +82,7 @@ impl World {
             }
             _ => whose.agencies.extend(object["agency"]["id"].as_str().map(str::to_owned)),
         }
-        whose.clients.extend(client.filter(|_| collection == "course-mappings").map(str::to_owned));
+        whose.clients.extend(client.filter(|_| matches!(collection, "course-mappings" | "csv-mappings" | "webhooks")).map(str::to_owned));
         self.add(collection, id, whose);
     }
 

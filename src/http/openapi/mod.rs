@@ -192,6 +192,7 @@ const TAGS: &[(&str, &str)] = &[
     ("pledges", "Pledges, and the standards that they are to."),
     ("certifications", "Applications for certification, their review, and what is awarded."),
     ("status", "Certification status and training gaps."),
+    ("events", "What happened, as a feed."),
     ("clients", "Who may call: clients, their secrets, and the agencies that they were granted."),
     ("oauth", "Access tokens by client credentials (RFC 6749), and the keys that sign them."),
     ("operations", "The service itself."),

@@ -11,6 +11,7 @@ mod verify;
 
 use uuid::Uuid;
 
+use super::events;
 use super::page::{PageOf, PageRequest};
 use super::{ServiceError, ServiceResult, Tx};
 use crate::domain::audit::Entry;
@@ -57,7 +58,9 @@ pub fn close_all(tx: &mut Tx<'_>, keys: &Keys, told: Vec<(Entry, Trail)>) -> Ser
     for agency in told.iter().filter(|(_, trail)| trail.changed).filter_map(|(_, trail)| trail.agency) {
         tx.coverage.raise(agency);
     }
-    let settlement = tx.coverage.settle(tx.conn)?;
+    let mut settlement = tx.coverage.settle(tx.conn)?;
+    settlement.events = events::of(&told, tx.client, tx.now);
+    tx.raised.clone_from(&settlement.raised);
     let lane = hold(tx.conn, keys, &lanes)?;
     extend(tx.conn, keys, lane, told.into_iter().map(|(entry, trail)| trail.tell(entry)).collect(), &settlement)
 }

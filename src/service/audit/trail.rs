@@ -1,10 +1,13 @@
 //! What a transaction has done so far, in the words of the audit log.
 
+use std::collections::BTreeSet;
+
 use serde::Serialize;
 use serde_json::{Map, Value};
 use uuid::Uuid;
 
 use super::super::Tx;
+use super::super::events::Happened;
 use crate::domain::audit::{AuditOutcome, Entry};
 
 /// What a transaction changed, and whose it was. It holds ids and names of members, never what they say.
@@ -18,6 +21,10 @@ pub struct Trail {
     pub fields: Vec<String>,
     /// Of a change to many: an outcome, how many, and which of them are worth naming.
     pub groups: Vec<Group>,
+    /// What others are told of it, other than by the operation itself.
+    pub told: Vec<Happened>,
+    /// The agencies that hear of the operation, other than the one that it is about.
+    pub heard_by: BTreeSet<Uuid>,
     /// Whether anything was changed.
     pub changed: bool,
     /// Whether the answer is one that was kept.

@@ -1,0 +1,2 @@
+DROP TABLE agency_standings;
+DROP TABLE events;
