@@ -1,4 +1,4 @@
-//! A new migration must be seen by the compiler, which embeds them.
+//! A new migration must be seen by the compiler, which embeds them. Templates it sees by itself.
 fn main() {
     println!("cargo:rerun-if-changed=migrations");
 }

@@ -29,7 +29,7 @@ use crate::service::audit::{self, Keys};
 use crate::storage::versions::Versions;
 use crate::storage::{Database, StorageError, Store, migrations, write_once};
 use crate::telemetry;
-use crate::tokens::{KeyError, KeyRing, OutsideIssuers, Tokens, audit_keys, webhook_key};
+use crate::tokens::{CredentialKeys, KeyError, KeyRing, OutsideIssuers, Tokens, audit_keys, webhook_key};
 
 /// Why the service does not start.
 #[derive(Debug, thiserror::Error)]
@@ -73,6 +73,8 @@ pub fn open(config: &Config, migrate: Migrate) -> Result<Registry, StartError> {
     Ok(Registry {
         store,
         tokens,
+        credentials: Arc::new(CredentialKeys::in_folder(&config.data_dir)),
+        stationery: Arc::new(config.stationery.clone()),
         outside: OutsideIssuers::new(&config.issuers)?,
         access: AccessCache::default(),
         unused_days: config.client_unused_days,

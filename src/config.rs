@@ -1,5 +1,6 @@
 //! Every setting, read once: a flag is stronger than the environment, the environment than the TOML file.
 
+mod documents;
 mod file;
 mod limits;
 mod web;
@@ -14,6 +15,7 @@ use ipnet::IpNet;
 pub use limits::{BodyPace, Limits, Rate, RateSetting};
 pub use web::{Origin, TlsFiles, Web};
 
+use crate::documents::Stationery;
 use crate::storage::Database;
 use crate::tokens::OutsideIssuer;
 
@@ -89,6 +91,30 @@ pub struct Settings {
     /// Whether webhooks may call addresses that are not of the public internet, and plain HTTP: for tests and closed networks [default: false].
     #[arg(long, env = "ONEMIND_WEBHOOKS_ALLOW_PRIVATE", global = true, value_name = "BOOL", num_args = 0..=1, default_missing_value = "true")]
     pub webhooks_allow_private: Option<bool>,
+    /// Who issues certificates and letters [default: International Association of Chiefs of Police].
+    #[arg(long, env = "ONEMIND_DOCUMENT_ISSUER", global = true, value_name = "NAME")]
+    pub document_issuer: Option<String>,
+    /// Who signs certificates and letters [default: none; the title alone stands there].
+    #[arg(long, env = "ONEMIND_DOCUMENT_SIGNER", global = true, value_name = "NAME")]
+    pub document_signer: Option<String>,
+    /// The office of who signs [default: President].
+    #[arg(long, env = "ONEMIND_DOCUMENT_SIGNER_TITLE", global = true, value_name = "TITLE")]
+    pub document_signer_title: Option<String>,
+    /// The organization of who signs [default: the issuer of the documents].
+    #[arg(long, env = "ONEMIND_DOCUMENT_SIGNER_ORGANIZATION", global = true, value_name = "NAME")]
+    pub document_signer_organization: Option<String>,
+    /// Who signs certificates too [default: none].
+    #[arg(long, env = "ONEMIND_DOCUMENT_SECOND_SIGNER", global = true, value_name = "NAME")]
+    pub document_second_signer: Option<String>,
+    /// The office of who signs too [default: none].
+    #[arg(long, env = "ONEMIND_DOCUMENT_SECOND_SIGNER_TITLE", global = true, value_name = "TITLE")]
+    pub document_second_signer_title: Option<String>,
+    /// The organization of who signs too [default: the issuer of the documents].
+    #[arg(long, env = "ONEMIND_DOCUMENT_SECOND_SIGNER_ORGANIZATION", global = true, value_name = "NAME")]
+    pub document_second_signer_organization: Option<String>,
+    /// What the letter says, as a Jinja template [default: a text of its own].
+    #[arg(long, env = "ONEMIND_LETTER_TEMPLATE", global = true, value_name = "FILE")]
+    pub letter_template: Option<PathBuf>,
     /// What is logged, such as `info,onemind=debug` [default: info; of the demo: warn].
     #[arg(long, env = "ONEMIND_LOG", global = true, value_name = "FILTER")]
     pub log: Option<String>,
@@ -123,6 +149,8 @@ pub struct Config {
     pub import_retention_days: u32,
     /// Whether webhooks may call addresses that are not of the public internet.
     pub webhooks_allow_private: bool,
+    /// Who issues and signs certificates and letters, and what they say.
+    pub stationery: Stationery,
     /// What is logged.
     pub log: String,
     /// What callers may ask at once.
@@ -176,6 +204,7 @@ impl Config {
             workers: settings.workers.or(file.workers).map_or(processors, usize::from),
             limits: limits(settings, &file)?,
             web: web::read(settings, &file, &issuer)?,
+            stationery: documents::read(settings, &file)?,
             issuer,
             issuers,
             client_unused_days: settings.client_unused_days.or(file.client_unused_days).unwrap_or(90),

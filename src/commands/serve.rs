@@ -3,7 +3,7 @@
 use actix_web::web;
 
 use super::Failure;
-use crate::app::{self, Migrate};
+use crate::app::{self, Migrate, StartError};
 use crate::config::Config;
 
 /// Arguments of `onemind serve`.
@@ -20,6 +20,8 @@ pub struct Args {
 /// [`Failure::Unreachable`] without database, keys or address.
 pub fn run(config: &Config, args: &Args) -> Result<(), Failure> {
     let registry = app::open(config, if args.migrate { Migrate::Always } else { Migrate::SqliteOnly })?;
+    // Made before anybody asks, so that whoever copies the folder for another process has it.
+    registry.credentials.published().map_err(StartError::Keys)?;
     actix_web::rt::System::new()
         .block_on(app::serve(config, web::Data::new(registry)))
         .map_err(|cause| Failure::Unreachable(format!("{}: {cause}", config.listen)))

@@ -69,6 +69,10 @@ words! {
         CourseMappingChanged = "course_mapping.changed",
         /// A standard was published, changed or taken out.
         StandardChanged = "standard.changed",
+        /// The library was changed.
+        ResourceChanged = "resource.changed",
+        /// An agency asked for assistance, or was answered.
+        AssistanceChanged = "assistance.changed",
         /// A webhook was switched off, since it failed for long.
         WebhookDisabled = "webhook.disabled",
     }
@@ -98,6 +102,8 @@ pub fn of_operation(operation: &str) -> Option<EventType> {
         "create_training" | "replace_training" | "change_training" | "delete_training" | "put_recognition" => EventType::TrainingChanged,
         "create_course_mapping" | "replace_course_mapping" | "change_course_mapping" | "delete_course_mapping" => EventType::CourseMappingChanged,
         "create_standard" | "put_standard" | "change_standard" | "delete_standard" => EventType::StandardChanged,
+        "create_resource" | "put_resource" | "change_resource" | "delete_resource" => EventType::ResourceChanged,
+        "create_assistance_request" | "add_assistance_note" | "handle_assistance_request" => EventType::AssistanceChanged,
         _ => return None,
     })
 }

@@ -5,6 +5,7 @@
 
 pub mod agency;
 pub mod appointment;
+pub mod assistance;
 pub mod audit;
 pub mod certification;
 pub mod client;
@@ -20,6 +21,7 @@ pub mod gaps;
 pub mod import;
 pub mod invalid;
 pub mod join;
+pub mod library;
 pub mod lookup;
 pub mod matching;
 pub mod names;
@@ -31,6 +33,7 @@ pub mod pledge;
 pub mod push;
 pub mod reach;
 pub mod readiness;
+pub mod register;
 pub mod roster;
 mod spans;
 pub mod stage;

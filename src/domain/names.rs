@@ -21,6 +21,18 @@ pub fn fold(name: &str) -> String {
     }
 }
 
+/// The words of a text as they are searched: case-folded, without accents and apostrophes.
+pub fn words(text: &str) -> Vec<String> {
+    let apart = |c: char| !c.is_alphanumeric() && !is_combining_mark(c) && !matches!(c, '\'' | '\u{2019}' | '\u{2b9}'..='\u{2ff}');
+    text.split(apart).map(letters).filter(|word| !word.is_empty()).collect()
+}
+
+/// Whether every word of a question begins a word of a text.
+pub fn answers(text: &str, question: &[String]) -> bool {
+    let held = words(text);
+    question.iter().all(|asked| held.iter().any(|word| word.starts_with(asked.as_str())))
+}
+
 /// The letters and digits of a word in lower case, without accents.
 fn letters(word: &str) -> String {
     let mut folded = String::with_capacity(word.len());

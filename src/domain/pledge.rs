@@ -37,6 +37,8 @@ pub struct PledgeDraft {
     pub term_months: TermMonths,
     /// Who signed.
     pub signatory: Signatory,
+    /// Whether the public register lists it before the agency is certified on it.
+    pub listed_before_certified: bool,
 }
 
 /// A pledge as far as the rules ask.

@@ -82,6 +82,11 @@ scopes! {
     CertificationsRead = "certifications:read": "Read applications for certification.";
     CertificationsWrite = "certifications:write": "Apply for certification, and answer what is asked.";
     CertificationsDecide = "certifications:decide": "Decide on certifications, extend pledges, and publish standards.";
+    ResourcesRead = "resources:read": "Read and search the library.";
+    ResourcesWrite = "resources:write": "Keep the library, with a grant for all agencies.";
+    AssistanceRead = "assistance:read": "Read requests for assistance.";
+    AssistanceWrite = "assistance:write": "Ask for assistance, and write notes to a request.";
+    AssistanceHandle = "assistance:handle": "Work on requests for assistance and answer them, with a grant for all agencies.";
     AuditRead = "audit:read": "Read the audit log, with a grant for all agencies.";
     StatusRead = "status:read": "Ask for certification status, training gaps and standards.";
 }

@@ -212,7 +212,11 @@ impl<T: Deserr<Faults>> FromRequest for ListQuery<T> {
     }
 }
 
-fn read_query<T: Deserr<Faults>>(query: &str, lists: &[&str]) -> Result<T, Vec<Fault>> {
+/// Reads the parameters of a query, of which those of `lists` may come any number of times.
+///
+/// # Errors
+/// Every fault.
+pub(super) fn read_query<T: Deserr<Faults>>(query: &str, lists: &[&str]) -> Result<T, Vec<Fault>> {
     let pairs = strict::pairs(query).map_err(|fault| vec![fault])?;
     let mut parameters = serde_json::Map::new();
     let mut faults = Vec::new();

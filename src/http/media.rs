@@ -15,6 +15,18 @@ pub const NDJSON: &str = "application/x-ndjson";
 /// Comma-separated values (RFC 4180).
 pub const CSV: &str = "text/csv";
 
+/// A page for people.
+pub const HTML: &str = "text/html";
+
+/// A picture that is drawn by numbers.
+pub const SVG: &str = "image/svg+xml";
+
+/// A feed (RFC 4287).
+pub const ATOM: &str = "application/atom+xml";
+
+/// A feed (JSON Feed 1.1).
+pub const JSON_FEED: &str = "application/feed+json";
+
 /// The one of `expected` that the body is, plain and not compressed. `accepted` is the header that names them in a refusal.
 ///
 /// # Errors
@@ -51,15 +63,28 @@ pub fn charset(request: &HttpRequest) -> Option<String> {
     Some(charset.trim().trim_matches('"').to_owned())
 }
 
-/// Whether the caller would rather have NDJSON than JSON (RFC 9110 §12.5.1); of what it likes as well as the other, JSON.
-pub fn prefers_ndjson(request: &HttpRequest) -> bool {
+/// The one of `offers` that the caller likes best (RFC 9110 §12.5.1); of those that it likes alike, the first. A caller that likes none gets
+/// the first as well, as §12.4.1 allows: an answer that may be of use, in the place of none.
+pub fn preferred(request: &HttpRequest, offers: &[&'static str]) -> &'static str {
     let ranges: Vec<&str> = request.headers().get_all(ACCEPT).filter_map(|value| value.to_str().ok()).flat_map(|value| value.split(',')).collect();
-    let quality = |names: [&str; 3]| {
+    let quality = |offer: &str| {
+        let whole_type = format!("{}/*", offer.split('/').next().unwrap_or_default());
         // The most specific range that fits decides.
-        let fitting = |name: &str| ranges.iter().find_map(|range| quality_of(range, name));
-        names.into_iter().find_map(fitting).unwrap_or(0)
+        [offer, &whole_type, "*/*"].into_iter().find_map(|name| ranges.iter().find_map(|range| quality_of(range, name))).unwrap_or(0)
     };
-    quality([NDJSON, "application/*", "*/*"]) > quality([JSON, "application/*", "*/*"])
+    let mut best = (offers.first().copied().unwrap_or(JSON), 0);
+    for offer in offers {
+        let weight = quality(offer);
+        if weight > best.1 {
+            best = (offer, weight);
+        }
+    }
+    best.0
+}
+
+/// Whether the caller would rather have NDJSON than JSON; of what it likes as well as the other, JSON.
+pub fn prefers_ndjson(request: &HttpRequest) -> bool {
+    preferred(request, &[JSON, NDJSON]) == NDJSON
 }
 
 /// The weight of a range, in thousandths, where it is the range `name`.
@@ -68,7 +93,7 @@ fn quality_of(range: &str, name: &str) -> Option<u16> {
     if !parts.next()?.eq_ignore_ascii_case(name) {
         return None;
     }
-    let weight = parts.find_map(|parameter| parameter.strip_prefix("q="));
+    let weight = parts.find_map(|parameter| parameter.strip_prefix("q=").or_else(|| parameter.strip_prefix("Q=")));
     let thousandths =
         weight.map_or(Some(1000.0), |weight| weight.parse::<f32>().ok().filter(|weight| (0.0..=1.0).contains(weight)).map(|w| w * 1000.0));
     #[expect(clippy::cast_possible_truncation, clippy::cast_sign_loss, reason = "from 0 to 1000")]
@@ -95,6 +120,28 @@ mod tests {
         ] {
             let request = accept.map_or_else(TestRequest::default, |accept| TestRequest::default().insert_header((ACCEPT, accept)));
             assert_eq!(prefers_ndjson(&request.to_http_request()), expected, "{accept:?}");
+        }
+    }
+
+    #[test]
+    fn the_representation_that_is_liked_best_is_answered() {
+        let offers = [JSON, HTML, CSV];
+        for (accept, expected) in [
+            (None, JSON),
+            (Some("*/*"), JSON),
+            (Some("text/html,application/xhtml+xml,application/xml;q=0.9,*/*;q=0.8"), HTML),
+            (Some("text/*"), HTML),
+            (Some("text/*, text/html;q=0.2"), CSV),
+            (Some("text/html;q=0.4, text/csv;q=0.5, application/json;q=0.3"), CSV),
+            (Some("text/html;level=1;Q=0.5, application/*;q=0.4"), HTML),
+            (Some("*/*;q=0.1, application/json;q=0"), HTML),
+            (Some("application/json;q=2, TEXT/CSV"), CSV),
+            (Some("image/png"), JSON),
+            (Some("text/html;q=0"), JSON),
+            (Some(""), JSON),
+        ] {
+            let request = accept.map_or_else(TestRequest::default, |accept| TestRequest::default().insert_header((ACCEPT, accept)));
+            assert_eq!(preferred(&request.to_http_request(), &offers), expected, "{accept:?}");
         }
     }
 

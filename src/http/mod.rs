@@ -5,6 +5,7 @@ pub mod address;
 pub mod agencies;
 pub mod announcing;
 pub mod appointments;
+mod assistance;
 pub mod attempts;
 pub mod audit;
 pub mod auth;
@@ -18,6 +19,7 @@ pub mod course_mappings;
 mod csv_mappings;
 pub mod decode;
 pub mod docs;
+mod documents;
 mod doors;
 mod events;
 mod evidence;
@@ -29,6 +31,7 @@ mod hardening;
 pub mod health;
 pub mod imports;
 pub mod joins;
+mod library;
 pub mod limits;
 mod media;
 pub mod merges;
@@ -45,7 +48,9 @@ mod policies;
 pub mod problem;
 mod problems;
 mod pseudonyms;
+mod public;
 mod readiness;
+mod readiness_plot;
 pub mod registry;
 pub mod respond;
 pub mod roster;
@@ -55,6 +60,7 @@ mod schema;
 mod standards;
 mod statistics;
 pub mod status;
+mod status_page;
 mod streams;
 pub mod strict;
 pub mod trainings;
@@ -72,7 +78,7 @@ use utoipa_actix_web::service_config::ServiceConfig;
 type Group = fn(&mut ServiceConfig<'_>);
 
 /// Every operation, in groups: first those that are asked for the most, since they are tried in turn.
-const GROUPS: [Group; 30] = [
+const GROUPS: [Group; 34] = [
     status::routes,
     completions::routes,
     health::routes,
@@ -96,6 +102,9 @@ const GROUPS: [Group; 30] = [
     standards::routes,
     pledges::routes,
     certifications::routes,
+    documents::routes,
+    library::routes,
+    assistance::routes,
     clients::routes,
     grants::routes,
     oauth::routes,
@@ -103,6 +112,7 @@ const GROUPS: [Group; 30] = [
     whoami::routes,
     audit::routes,
     problems::routes,
+    public::routes,
 ];
 
 /// Every operation. A request is shown to the group that has its operation, and to no other.

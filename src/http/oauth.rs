@@ -25,7 +25,7 @@ use crate::service::credentials::{self, Proof};
 use crate::service::{ServiceError, ServiceResult, Tx};
 use crate::storage::AnyConn;
 use crate::storage::clients::Client;
-use crate::tokens::{LIFETIME, PublicKeys, assertion_of, digest_of, same};
+use crate::tokens::{CredentialKey, Key, LIFETIME, PublicKeys, assertion_of, digest_of, same};
 
 /// The most bytes of a token request.
 const LIMIT: usize = 64 * 1024;
@@ -104,21 +104,29 @@ struct AuthorizationServer {
     service_documentation: String,
 }
 
-/// The public keys that verify this service's tokens (RFC 7517).
+/// The public keys that verify this service's tokens and credentials (RFC 7517).
 #[derive(Serialize, ToSchema)]
 struct KeySet {
     keys: Vec<PublicKey>,
 }
 
-/// A public key (RFC 8037).
+/// A public key: Ed25519 (RFC 8037) signs access tokens, RSA (RFC 7518) signs credentials.
 #[derive(Serialize, ToSchema)]
 struct PublicKey {
     #[schema(example = "OKP")]
     kty: &'static str,
     #[schema(example = "Ed25519")]
-    crv: &'static str,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    crv: Option<&'static str>,
     #[schema(example = "11qYAYKxCrfVS_7TyWQHOg7hcvPapiMlrwIaaPcHURo")]
-    x: String,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    x: Option<String>,
+    /// The modulus of an RSA key.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    n: Option<String>,
+    /// The exponent of an RSA key.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    e: Option<String>,
     #[schema(example = "c3YD1n0nJ6dTtQxH")]
     kid: String,
     #[schema(example = "EdDSA")]
@@ -126,6 +134,20 @@ struct PublicKey {
     #[serde(rename = "use")]
     #[schema(example = "sig")]
     usage: &'static str,
+}
+
+impl From<&Key> for PublicKey {
+    fn from(key: &Key) -> Self {
+        let (crv, x) = (Some("Ed25519"), Some(key.x.clone()));
+        Self { kty: "OKP", crv, x, n: None, e: None, kid: key.kid.clone(), alg: "EdDSA", usage: "sig" }
+    }
+}
+
+impl From<&CredentialKey> for PublicKey {
+    fn from(key: &CredentialKey) -> Self {
+        let (n, e) = (Some(key.n.clone()), Some(key.e.clone()));
+        Self { kty: "RSA", crv: None, x: None, n, e, kid: key.kid.clone(), alg: "RS256", usage: "sig" }
+    }
 }
 
 /// Why there is no token.
@@ -421,13 +443,20 @@ async fn get_authorization_server(registry: Data<Registry>) -> HttpResponse {
 
 /// The keys that sign
 ///
-/// A key is here before it signs, and until every token that it signed has expired.
+/// A key of access tokens (`EdDSA`) is here before it signs, and until every token that it signed has expired; a key of credentials (`RS256`) stays.
 #[utoipa::path(tag = "oauth", security(()), responses((status = 200, description = "The public keys.", body = KeySet)))]
 #[get("/.well-known/jwks.json")]
 async fn get_jwks(registry: Data<Registry>) -> ApiResult {
-    let public =
-        |key: &crate::tokens::Key| PublicKey { kty: "OKP", crv: "Ed25519", x: key.x.clone(), kid: key.kid.clone(), alg: "EdDSA", usage: "sig" };
-    let keys = registry.tokens.keys().published(registry.clock.now()).iter().map(|key| public(key)).collect();
+    let credentials = registry.credentials.clone();
+    let of_credentials =
+        web::block(move || credentials.published()).await.map_err(|cause| cause.to_string()).and_then(|keys| keys.map_err(|cause| cause.to_string()));
+    let of_credentials = of_credentials.map_err(|cause| {
+        let mut error = ApiError::new(Kind::Internal);
+        error.cause = Some(cause);
+        error
+    })?;
+    let mut keys: Vec<PublicKey> = registry.tokens.keys().published(registry.clock.now()).iter().map(|key| PublicKey::from(&**key)).collect();
+    keys.extend(of_credentials.iter().map(PublicKey::from));
     Ok(HttpResponse::Ok().insert_header((CACHE_CONTROL, "public, max-age=300")).json(KeySet { keys }))
 }
 

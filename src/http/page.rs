@@ -139,13 +139,22 @@ fn open(request: &HttpRequest, cursor: &Cursor) -> Result<Uuid, ApiError> {
     })
 }
 
+/// The cursor of the page after an id, where there is one.
+pub(super) fn next_cursor(request: &HttpRequest, next: Option<Uuid>) -> Option<String> {
+    next.map(|id| sealed(request, id))
+}
+
+/// Where the page after an id is, where there is one.
+pub(super) fn next_link(request: &HttpRequest, next: Option<Uuid>, limit: u16) -> Option<String> {
+    next_cursor(request, next).map(|cursor| link_to(request, limit, &cursor))
+}
+
 /// Answers a page.
 ///
 /// # Errors
 /// As [`respond::json`].
 pub fn respond<T, V: Serialize>(request: &HttpRequest, page: PageOf<T>, limit: u16, view: impl FnMut(T) -> V) -> ApiResult {
-    let next_cursor = page.next.map(|id| sealed(request, id));
-    let link = next_cursor.as_ref().map(|cursor| link_to(request, limit, cursor));
+    let (next_cursor, link) = (next_cursor(request, page.next), next_link(request, page.next, limit));
     let count = page.items.len();
     let mut response = respond::page(&Page { items: page.items.into_iter().map(view).collect(), next_cursor }, link)?;
     response.extensions_mut().insert(PageSize(count));

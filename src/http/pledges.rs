@@ -38,6 +38,10 @@ pub struct PledgeInput {
     pledged_on: Day,
     term_months: TermMonths,
     signatory: SignatoryInput,
+    /// Whether the public register lists the pledge before the agency is certified on it. A certified agency is listed whatever this says.
+    #[deserr(default = true)]
+    #[schema(required = false, default = true)]
+    listed_before_certified: bool,
 }
 
 /// Who signed a pledge.
@@ -90,6 +94,8 @@ pub struct PledgeView {
     pledged_on: Day,
     term_months: TermMonths,
     signatory: SignatoryInput,
+    /// Whether the public register lists it before the agency is certified on it.
+    listed_before_certified: bool,
     /// How it stands today.
     state: PledgeState,
     /// The last day of the term, or of its last extension.
@@ -159,6 +165,7 @@ impl From<PledgeInput> for PledgeDraft {
             pledged_on: input.pledged_on.0,
             term_months: input.term_months,
             signatory: Signatory { name: input.signatory.name, title: input.signatory.title },
+            listed_before_certified: input.listed_before_certified,
         }
     }
 }
@@ -171,6 +178,7 @@ impl From<&PledgeDraft> for PledgeInput {
             pledged_on: Day(draft.pledged_on),
             term_months: draft.term_months,
             signatory: SignatoryInput { name: draft.signatory.name.clone(), title: draft.signatory.title.clone() },
+            listed_before_certified: draft.listed_before_certified,
         }
     }
 }
@@ -192,6 +200,7 @@ impl PledgeView {
             pledged_on: input.pledged_on,
             term_months: input.term_months,
             signatory: input.signatory,
+            listed_before_certified: input.listed_before_certified,
             state: facts.state(pledge.awarded_on, today),
             due_on: Day(facts.due_on()),
             extensions: pledge.extensions.iter().map(ExtensionView::from).collect(),

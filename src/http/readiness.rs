@@ -11,7 +11,10 @@ use super::agencies::AgencyBriefView;
 use super::auth::{Allowed, StatusRead};
 use super::decode::{Day, Faults};
 use super::extract::{AgencyPath, Preconditions, Query};
+use super::media::SVG;
 use super::problem::{ApiError, ApiResult, Kind};
+use super::public::page::{private, rendered};
+use super::readiness_plot::Plot;
 use super::respond;
 use super::status::Requirements;
 use crate::domain::agency::AgencyKey;
@@ -103,7 +106,20 @@ async fn get_readiness(caller: Allowed<StatusRead>, path: AgencyPath, query: Que
     respond::resource(&preconditions, &ReadinessView { agency, from, to, steps: steps.iter().map(StepView::from).collect() })
 }
 
+/// Get a plot of the readiness of an agency over time
+///
+/// The same as a picture: the shares of sworn officers who are trained, what the standard needs, and when all requirements are met.
+#[utoipa::path(tag = "status", params(("agency" = AgencyKey, Path), ReadinessQuery), security(("bearer" = ["status:read"])),
+    responses((status = 200, description = "The plot.", body = String, content_type = "image/svg+xml")))]
+#[get("/v1/agencies/{agency}/readiness.svg")]
+async fn get_readiness_plot(caller: Allowed<StatusRead>, path: AgencyPath, query: Query<ReadinessQuery>, preconditions: Preconditions) -> ApiResult {
+    let (from, to) = query.0.days(caller.registry().clock.today())?;
+    let statuses = caller.registry().statuses.clone();
+    let (known, steps) = caller.read(move |tx| service::steps(tx, &statuses, &path.0, from, to)).await?;
+    Ok(private(&preconditions, SVG, rendered(&Plot::of(&known.known.agency.name, from, to, &steps))?))
+}
+
 /// Every operation of this file.
 pub fn routes(config: &mut utoipa_actix_web::service_config::ServiceConfig<'_>) {
-    config.service(get_readiness);
+    config.service(get_readiness).service(get_readiness_plot);
 }

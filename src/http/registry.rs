@@ -12,6 +12,7 @@ use super::once::InFlight;
 use super::openapi::Documents;
 use super::rules::{Rules, decode_by_rules};
 use crate::config::Web;
+use crate::documents::Stationery;
 use crate::domain::clock::Clock;
 use crate::outgoing::Outgoing;
 use crate::service::Fault;
@@ -20,7 +21,7 @@ use crate::service::webhooks::SecretKey;
 use crate::storage::Store;
 use crate::storage::versions::Versions;
 use crate::telemetry::Metrics;
-use crate::tokens::{OutsideIssuers, Tokens};
+use crate::tokens::{CredentialKeys, OutsideIssuers, Tokens};
 
 /// Everything that a process shares between requests.
 pub struct Registry {
@@ -28,6 +29,10 @@ pub struct Registry {
     pub store: Store,
     /// Verifies access tokens.
     pub tokens: Tokens,
+    /// Signs credentials.
+    pub credentials: Arc<CredentialKeys>,
+    /// Who issues certificates and letters, and what they say.
+    pub stationery: Arc<Stationery>,
     /// Verifies those of outside issuers.
     pub outside: OutsideIssuers,
     /// What registered clients may do.

@@ -2,7 +2,7 @@
 
 use actix_web::HttpResponse;
 use actix_web::http::StatusCode;
-use actix_web::http::header::{CACHE_CONTROL, ETAG, LINK, LOCATION};
+use actix_web::http::header::{CACHE_CONTROL, ETAG, HeaderValue, LINK, LOCATION};
 use base64::Engine as _;
 use base64::engine::general_purpose::URL_SAFE_NO_PAD;
 use serde::Serialize;
@@ -89,6 +89,13 @@ pub fn page<T: Serialize>(view: &T, next_link: Option<String>) -> ApiResult {
         response.insert_header((LINK, format!("<{link}>; rel=\"next\"")));
     }
     Ok(response.content_type("application/json").body(json(view)?))
+}
+
+/// Adds a `Link` to the next page, where there is one.
+pub fn add_next(response: &mut HttpResponse, next_link: Option<String>) {
+    if let Some(value) = next_link.and_then(|link| HeaderValue::try_from(format!("<{link}>; rel=\"next\"")).ok()) {
+        response.headers_mut().insert(LINK, value);
+    }
 }
 
 /// An answer that is settled within the transaction whose outcome it tells, so that it can be kept under an idempotency key.

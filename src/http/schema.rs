@@ -10,6 +10,7 @@ use super::doors::Given;
 use super::trainings::Months;
 use crate::domain::agency::{AgencyKey, AgencyKind, Country, Subdivision};
 use crate::domain::appointment::Employment;
+use crate::domain::assistance::{AssistanceKind, AssistanceState};
 use crate::domain::audit::AuditOutcome;
 use crate::domain::certification::{CertificationState, Decision, Step};
 use crate::domain::client::{ClientKind, ClientStatus};
@@ -19,9 +20,11 @@ use crate::domain::event::EventType;
 use crate::domain::evidence::{Agreement, OrganizationKind};
 use crate::domain::gaps::Lack;
 use crate::domain::join::JoinStatus;
+use crate::domain::library::{Language, Link, ResourceKind, Topic};
 use crate::domain::ori::Ori;
 use crate::domain::placement::{CompletionStatus, ParkedReason};
 use crate::domain::pledge::{PledgeState, TermMonths};
+use crate::domain::register::RegisterStage;
 use crate::domain::roster::RosterMode;
 use crate::domain::stage::Stage;
 use crate::domain::standard_draft::{StandardCode, StandardKey};
@@ -81,6 +84,10 @@ words! {
     ParkedReason as "ParkedReason": "Why a completion waits.";
     Stage as "Stage": "Where the agency stands.";
     PledgeState as "PledgeState": "How a pledge stands today: its term is to come, runs, ends within 90 days, or is over; a certification was awarded on it; or it was withdrawn.";
+    ResourceKind as "ResourceKind": "What sort of entry it is.";
+    AssistanceKind as "AssistanceKind": "What is asked for: help by the IACP, or an agency to learn from.";
+    AssistanceState as "AssistanceState": "Where the request stands.";
+    RegisterStage as "RegisterStage": "As what the public register shows an agency.";
     CertificationState as "CertificationState": "Where an application stands.";
     Step as "CertificationStepKind": "What is done with an application: the agency may `apply` and `resubmit`, staff do the rest.";
     WebhookState as "WebhookState": "Whether a webhook is called, or was disabled since it failed for too long.";
@@ -134,6 +141,11 @@ named! {
         .minimum(Some(12)).maximum(Some(36)).examples([json!(24)]);
     StandardCode as "StandardCode": string("The code of a standard.", "one-mind").min_length(Some(1)).max_length(Some(StandardCode::MAX))
         .pattern(Some("^[a-z0-9]+(-[a-z0-9]+)*$"));
+    Topic as "Topic": string("What it is about: words of lower-case letters and digits joined by hyphens.", "crisis-response").min_length(Some(1)).max_length(Some(Topic::MAX))
+        .pattern(Some("^[a-z0-9]+(-[a-z0-9]+)*$"));
+    Link as "Link": string("An absolute https address.", "https://example.org/toolkit").format(Some(SchemaFormat::Custom("uri".into())))
+        .max_length(Some(2000)).pattern(Some(r"^https://[A-Za-z0-9.-]+(:[0-9]{1,5})?(/[A-Za-z0-9._~/-]*)?$"));
+    Language as "Language": string("A language, and where it matters the country (BCP 47).", "en").pattern(Some("^[a-z]{2,3}(-[A-Z]{2})?$"));
     StandardKey as "StandardKey": string("A standard: its id, or its code.", "one-mind").max_length(Some(36))
         .pattern(Some("^([a-z0-9]+(-[a-z0-9]+)*|[0-9a-f]{8}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{12})$"));
 }

@@ -2,6 +2,7 @@
 
 use std::sync::Arc;
 
+use actix_web::http::header::{HeaderValue, VARY};
 use actix_web::{HttpRequest, get};
 use deserr::Deserr;
 use jiff::civil::Date;
@@ -13,9 +14,12 @@ use super::agencies::AgencyBriefView;
 use super::auth::{Allowed, Caller, StatusRead};
 use super::decode::{Day, Faults, parsed};
 use super::extract::{AgencyPath, Preconditions, Query};
+use super::media::{self, HTML, JSON};
 use super::page::{self, Cursor, Limit, Page};
 use super::problem::{ApiError, ApiResult};
+use super::public::page::{private, rendered};
 use super::respond;
+use super::status_page::StatusPage;
 use crate::domain::agency::{AgencyKey, AgencyKind, Country, Subdivision};
 use crate::domain::readiness::{Evaluation, Evidence, Measure, Training};
 use crate::domain::stage::{NextChange, PledgeView, Stage, Status};
@@ -223,23 +227,29 @@ impl From<NextChange> for NextChangeView {
 /// Get the certification status of an agency
 ///
 /// Which requirements the agency meets on a day, by the standard that it pledged itself to. Cheap to poll: give the `ETag` back as
-/// `If-None-Match`.
+/// `If-None-Match`. A page for people where `Accept` prefers HTML.
 #[utoipa::path(tag = "status", params(("agency" = AgencyKey, Path), StatusQuery), security(("bearer" = ["status:read"])),
-    responses((status = 200, description = "Where the agency stands.", body = StatusView)))]
+    responses((status = 200, description = "Where the agency stands.", content((StatusView = "application/json"), (String = "text/html")))))]
 #[get("/v1/agencies/{agency}/certification-status")]
 async fn get_certification_status(
     caller: Allowed<StatusRead>,
+    request: HttpRequest,
     path: AgencyPath,
     query: Query<StatusQuery>,
     preconditions: Preconditions,
 ) -> ApiResult {
     let on = query.0.as_of.map_or_else(|| caller.registry().clock.today(), |day| day.0);
     let known = known(&caller, path.0).await?;
+    if media::preferred(&request, &[JSON, HTML]) == HTML {
+        return Ok(private(&preconditions, HTML, rendered(&StatusPage::of(&known, on))?));
+    }
     let told = known.told(on, |known| {
         let body = respond::json(&StatusView::of(&known.known.agency, &known.status(on)))?;
         Ok::<_, ApiError>(Told { tag: respond::etag(&body), body: body.into() })
     })?;
-    Ok(respond::kept(&preconditions, told))
+    let mut response = respond::kept(&preconditions, told);
+    response.headers_mut().insert(VARY, HeaderValue::from_static("accept"));
+    Ok(response)
 }
 
 /// What the status of an agency follows from. Where it is kept in memory and the caller's reach is plain, that takes one statement, which

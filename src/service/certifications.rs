@@ -1,5 +1,6 @@
 //! Certification: applied for by an agency that meets its requirements, reviewed and decided by staff who are somebody else.
 
+use jiff::Timestamp;
 use jiff::civil::Date;
 use serde_json::json;
 use uuid::Uuid;
@@ -10,7 +11,7 @@ use super::page::{PageOf, PageRequest};
 use super::status::Statuses;
 use super::{Fault, ServiceError, ServiceResult, Tx, agencies};
 use crate::domain::agency::AgencyKey;
-use crate::domain::certification::{Certification, CertificationState, Decision, Impossible, Step};
+use crate::domain::certification::{Awarded, CertificateNumber, Certification, CertificationState, Decision, Impossible, Step};
 use crate::domain::event::EventType;
 use crate::domain::evidence::Document;
 use crate::domain::frozen::{Frozen, FrozenAgency, FrozenDocument, FrozenPartnership, FrozenPolicy, FrozenSignatory, shortfalls};
@@ -19,7 +20,7 @@ use crate::domain::text::Note;
 use crate::storage::certifications::{self as rows, CertificationFilter, HeldCertification, TakenStep};
 use crate::storage::dialect::lock_agency;
 use crate::storage::evidence::EvidenceFilter;
-use crate::storage::{partnerships, pledges, policies};
+use crate::storage::{AnyConn, partnerships, pledges, policies};
 
 /// A page of applications.
 ///
@@ -48,6 +49,45 @@ pub fn list(
 /// [`ServiceError::NotFound`] where there is none within reach.
 pub fn get(tx: &mut Tx<'_>, id: Uuid) -> ServiceResult<HeldCertification> {
     rows::by_id(tx.conn, &tx.reach, id)?.ok_or(ServiceError::NotFound)
+}
+
+/// What was given to an agency.
+#[derive(Debug, Clone)]
+pub struct Given {
+    /// The application.
+    pub id: Uuid,
+    /// The award.
+    pub awarded: Awarded,
+    /// When it was awarded.
+    pub awarded_at: Timestamp,
+    /// How the agency stood then, and what it was called.
+    pub frozen: Frozen,
+    /// The first day on which it no longer holds.
+    pub revoked_on: Option<Date>,
+}
+
+/// What was awarded on an application, whether it holds or was revoked.
+///
+/// # Errors
+/// [`ServiceError::NotFound`] where there is none within reach; a conflict, `not_awarded`.
+pub fn given(tx: &mut Tx<'_>, id: Uuid) -> ServiceResult<Given> {
+    let held = get(tx, id)?;
+    tx.of_agency(held.agency.id);
+    let award = held.steps.into_iter().rev().find(|step| step.step == Step::Award);
+    let (Some(awarded), Some(TakenStep { evaluation: Some(frozen), taken_at, .. })) = (held.certification.award_of(), award) else {
+        let state = held.certification.state();
+        return Err(ServiceError::conflict("not_awarded", format!("the application is {state}: nothing was awarded on it")));
+    };
+    let revoked_on = held.certification.ended_on();
+    Ok(Given { id, awarded: *awarded, awarded_at: taken_at, frozen, revoked_on })
+}
+
+/// The certificates of a year that were revoked.
+///
+/// # Errors
+/// [`ServiceError::NotFound`] for a year in which nothing was awarded.
+pub fn revoked_of(conn: &mut AnyConn, year: i16) -> ServiceResult<Vec<CertificateNumber>> {
+    rows::revoked_of(conn, year)?.ok_or(ServiceError::NotFound)
 }
 
 /// Applies for the agency, on the pledge that is in question today.

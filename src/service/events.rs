@@ -94,7 +94,7 @@ fn of_the_operation(entry: &Entry, trail: &Trail, client: Uuid) -> Vec<Happened>
         data.insert("fields".to_owned(), trail.fields.clone().into());
     }
     let what = What::Other(Value::Object(data));
-    if matches!(kind, EventType::TrainingChanged | EventType::StandardChanged) {
+    if matches!(kind, EventType::TrainingChanged | EventType::StandardChanged | EventType::ResourceChanged) {
         return vec![Happened { kind, agency: None, client: None, what }];
     }
     let mut agencies = trail.heard_by.clone();
@@ -153,7 +153,9 @@ pub struct Piece {
 pub fn read(tx: &mut Tx<'_>, filter: &EventFilter, after: i64, limit: i64) -> ServiceResult<Piece> {
     let last = rows::last_position(tx.conn)?;
     let mut events = rows::after(tx.conn, &tx.reach, tx.client, filter, (after, last), limit + 1)?;
-    events.iter_mut().for_each(|event| hide(&tx.reach, event));
+    for event in &mut events {
+        hide(&tx.reach, event);
+    }
     let more = i64::try_from(events.len()).is_ok_and(|found| found > limit);
     events.truncate(usize::try_from(limit).unwrap_or(usize::MAX));
     let next = match events.last() {

@@ -247,6 +247,26 @@ pub fn awards_on(conn: &mut AnyConn, pledges: &[Uuid]) -> Result<HashMap<Uuid, D
     Ok(rows.into_iter().filter_map(|(pledge, day)| Some((pledge.0, day?.0))).collect())
 }
 
+/// The certificates of a year that were revoked; `None` for a year in which nothing was awarded.
+///
+/// # Errors
+/// Where the database fails.
+pub fn revoked_of(conn: &mut AnyConn, year: i16) -> Result<Option<Vec<CertificateNumber>>, StorageError> {
+    use certificate_numbers as numbers;
+    let drawn: Option<i32> = numbers::table.filter(numbers::year.eq(i32::from(year))).select(numbers::last).first(conn).optional()?;
+    if drawn.is_none() {
+        return Ok(None);
+    }
+    let found: Vec<Option<String>> = certifications::table
+        .filter(certifications::state.eq(CertificationState::Revoked.as_str()))
+        .filter(certifications::number.like(format!("OMC-{year:04}-%")))
+        .order(certifications::number)
+        .select(certifications::number)
+        .load(conn)?;
+    let numbers = found.iter().flatten().map(|number| CertificateNumber::parse(number).map_err(corrupt("certifications.number")));
+    numbers.collect::<Result<_, _>>().map(Some)
+}
+
 /// Adds what was done with each.
 fn add_steps(conn: &mut AnyConn, held: &mut [HeldCertification]) -> Result<(), StorageError> {
     type StepRow = (Id, String, Option<String>, Id, Option<Json>, At);

@@ -8,7 +8,7 @@ use uuid::Uuid;
 
 use super::StorageError;
 use super::conn::{AnyConn, Database};
-use super::schema::{agencies, clients, completions, imports, standards};
+use super::schema::{agencies, clients, completions, imports, resources, standards};
 use super::types::{At, Id};
 
 /// Runs one expression on the connection behind [`AnyConn`]: for what the joined backend doesn't carry, such as inserts of
@@ -86,6 +86,17 @@ pub fn lock_agency(conn: &mut AnyConn, agency: Uuid) -> Result<(), StorageError>
 pub fn lock_standard(conn: &mut AnyConn, standard: Uuid) -> Result<(), StorageError> {
     if let AnyConn::Postgres(conn) = conn {
         standards::table.filter(standards::id.eq(Id(standard))).select(standards::id).for_update().load::<Id>(conn)?;
+    }
+    Ok(())
+}
+
+/// Holds off, until the transaction ends, other changes to an entry of the library.
+///
+/// # Errors
+/// Where the database fails.
+pub fn lock_resource(conn: &mut AnyConn, resource: Uuid) -> Result<(), StorageError> {
+    if let AnyConn::Postgres(conn) = conn {
+        resources::table.filter(resources::id.eq(Id(resource))).select(resources::id).for_update().load::<Id>(conn)?;
     }
     Ok(())
 }

@@ -2,6 +2,7 @@
 
 pub mod agencies;
 pub mod appointments;
+pub mod assistance;
 pub mod audit;
 mod catalogue;
 pub mod certifications;
@@ -23,6 +24,7 @@ pub mod grants;
 pub mod idempotency;
 pub mod imports;
 pub mod joins;
+pub mod library;
 mod lists;
 pub mod merges;
 pub mod migrations;
@@ -33,6 +35,7 @@ pub mod partnerships;
 pub mod pledges;
 pub mod policies;
 pub mod pseudonyms;
+pub mod register;
 pub mod roster_marks;
 pub mod schema;
 pub mod standards;

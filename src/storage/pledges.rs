@@ -103,6 +103,7 @@ struct PledgeRow {
     term_months: i32,
     signatory_name: String,
     signatory_title: String,
+    listed_before_certified: bool,
     withdrawn_on: Option<On>,
     withdrawal_reason: Option<String>,
     created_at: At,
@@ -118,6 +119,7 @@ struct PledgeValues<'a> {
     due_on: On,
     signatory_name: &'a str,
     signatory_title: &'a str,
+    listed_before_certified: bool,
     updated_at: At,
 }
 
@@ -142,6 +144,7 @@ impl PledgeRow {
                     name: Name::parse(&self.signatory_name).map_err(corrupt("pledges.signatory_name"))?,
                     title: Name::parse(&self.signatory_title).map_err(corrupt("pledges.signatory_title"))?,
                 },
+                listed_before_certified: self.listed_before_certified,
             },
             extensions: Vec::new(),
             withdrawal,
@@ -161,6 +164,7 @@ impl<'a> PledgeValues<'a> {
             due_on: On(due_on),
             signatory_name: draft.signatory.name.as_str(),
             signatory_title: draft.signatory.title.as_str(),
+            listed_before_certified: draft.listed_before_certified,
             updated_at: At(now),
         }
     }

@@ -4,10 +4,12 @@
 
 mod access;
 mod feed;
+mod library;
 mod queue;
 
 pub use access::{audit_lanes, audit_log, client_assertions, client_secrets, clients, grants, idempotency_keys};
 pub use feed::{agency_standings, events, webhook_deliveries, webhooks};
+pub use library::{assistance_notes, assistance_requests, resource_topics, resource_words, resources};
 pub use queue::{import_bodies, import_outcomes, imports};
 
 diesel::table! {
@@ -293,6 +295,7 @@ diesel::table! {
         term_months -> Integer,
         due_on -> Day,
         extended_to -> Nullable<Day>,
+        listed_before_certified -> Bool,
         signatory_name -> Text,
         signatory_title -> Text,
         withdrawn_on -> Nullable<Day>,
@@ -474,6 +477,7 @@ diesel::table! {
 diesel::allow_tables_to_appear_in_same_query! {
     agencies, agency_oris, officers, officer_identifiers, appointments, number_spells, officer_joins, officer_join_keys, officer_merges, trainings,
     course_mappings, csv_mappings, roster_marks, completions, completion_revisions, waiting_keys, partnerships, policies, standards, pledges,
-    pledge_extensions, certifications, certification_steps, certificate_numbers, events, agency_standings, webhooks, webhook_deliveries, idempotency_keys, clients, client_secrets, client_assertions, grants, audit_log, audit_lanes, statements, statement_keys, coverage_changes,
-    agency_versions, imports, import_bodies, import_outcomes,
+    pledge_extensions, certifications, certification_steps, certificate_numbers, events, agency_standings, webhooks, webhook_deliveries,
+    idempotency_keys, clients, client_secrets, client_assertions, grants, audit_log, audit_lanes, statements, statement_keys, coverage_changes,
+    agency_versions, imports, import_bodies, import_outcomes, resources, resource_topics, resource_words, assistance_requests, assistance_notes,
 }

@@ -73,6 +73,12 @@ pub enum KeyError {
         /// The file.
         path: PathBuf,
     },
+    /// A file in the folder is not a key of credentials.
+    #[error("{path}: not an RSA key in PKCS#8 and PEM")]
+    NotACredentialKey {
+        /// The file.
+        path: PathBuf,
+    },
     /// No key could be made.
     #[error("the system's random numbers failed")]
     NoRandomness,

@@ -3,6 +3,7 @@
 
 mod assertion;
 mod audit;
+mod credentials;
 mod keys;
 mod outside;
 mod secret;
@@ -17,6 +18,7 @@ use uuid::Uuid;
 
 pub use assertion::{Assertion, PublicKeys, assertion_of};
 pub use audit::{audit_keys, webhook_key};
+pub use credentials::{CredentialError, CredentialKey, CredentialKeys};
 pub use keys::{Key, KeyError, KeyRing, REFRESH};
 pub use outside::{OutsideIssuer, OutsideIssuers, OutsideRefusal, OutsideToken};
 pub use secret::{digest_of, new_secret, same};

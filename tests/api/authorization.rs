@@ -10,7 +10,7 @@ use crate::support::scene::{Scene, held};
 use crate::support::{Client, Reply};
 
 /// What anybody may ask, and nothing else.
-const PUBLIC: [&str; 9] = [
+const PUBLIC: [&str; 14] = [
     "GET /.well-known/jwks.json",
     "GET /.well-known/oauth-authorization-server",
     "GET /livez",
@@ -18,12 +18,18 @@ const PUBLIC: [&str; 9] = [
     "POST /oauth/token",
     "GET /problems",
     "GET /problems/{slug}",
+    "GET /public/agencies/{ori}/badge.svg",
+    "GET /public/certificates/{number}",
+    "GET /public/highlights",
+    "GET /public/register",
+    "GET /public/status-lists/{year}",
     "GET /readyz",
     "GET /xapi/about",
 ];
 
-/// What all clients share: the catalogue, the standards, what happens to them, and the service itself. A client without grants sees it too.
-pub const SHARED: [&str; 4] = ["/v1/trainings/", "/v1/standards/", "/v1/events/", "/problems/"];
+/// What all clients share: the catalogue, the library, the standards, what happens to them, what is public, and the service itself. A client
+/// without grants sees it too.
+pub const SHARED: [&str; 6] = ["/v1/trainings/", "/v1/resources/", "/v1/standards/", "/v1/events/", "/problems/", "/public/"];
 
 /// What needs a grant for all agencies, whatever there is.
 pub const OF_STAFF: [&str; 5] = ["/v1/officer-joins", "/v1/officer-merges", "/v1/clients", "/v1/grants", "/v1/audit-log"];

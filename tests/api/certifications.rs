@@ -42,13 +42,13 @@ async fn trained(app: &TestApp, ori: &str, badge: usize) {
     app.staff().post("/v1/completions", &completion).await.expect(201);
 }
 
-async fn recognized(app: &TestApp) {
+pub async fn recognized(app: &TestApp) {
     let training = app.training("CIT-40").await;
     app.staff().put(&format!("/v1/trainings/{training}/recognition"), &json!({"status": "recognized", "note": null})).await.expect(200);
 }
 
 /// An agency that meets everything.
-async fn ready(app: &TestApp, ori: &str) -> String {
+pub async fn ready(app: &TestApp, ori: &str) -> String {
     let id = pledged(app, ori).await;
     staffed(app, ori, 1).await;
     trained(app, ori, 1).await;
@@ -56,21 +56,21 @@ async fn ready(app: &TestApp, ori: &str) -> String {
 }
 
 /// The agency's own tool.
-fn tool(app: &TestApp, ori: &str) -> Client {
+pub fn tool(app: &TestApp, ori: &str) -> Client {
     app.client("agency tool", "certifications:read certifications:write status:read", Some(&[&format!("ori:{ori}")]))
 }
 
 /// Who decides.
-fn reviewer(app: &TestApp) -> Client {
+pub fn reviewer(app: &TestApp) -> Client {
     app.client("reviewer", "certifications:read certifications:decide pledges:read status:read", None)
 }
 
-async fn applied(app: &TestApp, ori: &str) -> String {
+pub async fn applied(app: &TestApp, ori: &str) -> String {
     let application = tool(app, ori).post("/v1/certifications", &json!({"agency": format!("ori:{ori}")})).await.expect(201);
     format!("/v1/certifications/{}", application["id"].as_str().unwrap())
 }
 
-async fn decided(reviewer: &Client, path: &str, decision: &str) -> Value {
+pub async fn decided(reviewer: &Client, path: &str, decision: &str) -> Value {
     reviewer.post(&format!("{path}/decision"), &json!({"decision": decision, "note": "as discussed"})).await.expect(200)
 }
 

@@ -6,7 +6,7 @@ use serde_json::{Value, json};
 use crate::authorization::{SHARED, secured};
 use crate::matrix::{NOBODYS, pairs, told};
 use crate::on_both_databases;
-use crate::support::document::{Document, NO_ID};
+use crate::support::document::{Document, NO_ID, Operation};
 use crate::support::scene::{AGENCY, Scene};
 use crate::support::{Client, Reply, TestApp};
 
@@ -54,7 +54,9 @@ on_both_databases! {
         let scene = Scene::make(&app).await;
         let client = neighbour(&app).await;
         let mut asked = 0;
-        for operation in document.operations().iter().filter(|operation| operation.is_list() && !operation.path.contains('{')) {
+        // What is public tells anybody.
+        let tells = |operation: &&Operation| operation.is_list() && !operation.path.contains('{') && operation.scopes().is_some();
+        for operation in document.operations().iter().filter(tells) {
             for parameter in operation.parameters("query").iter().map(|parameter| parameter["name"].as_str().unwrap()) {
                 let mut values: Vec<(String, &str)> = scene.ids().into_iter().map(|id| (id, NO_ID)).collect();
                 values.extend([(AGENCY.to_owned(), NOBODYS), ("Rivera".into(), "Nobody"), ("rec-1".into(), "rec-0"), ("vendor-4711".into(), "vendor-0000"), ("Agency TX2270000".into(), "Agency WA0000000")]);

@@ -29,7 +29,7 @@ on_both_databases! {
         let path = format!("/v1/pledges/{}", pledge["id"].as_str().unwrap());
         assert_eq!(created.header("location"), path);
         let mut expected = json!({"id": pledge["id"], "agency": {"id": agency, "ori": "TX2270000", "name": "Agency TX2270000"}, "standard": "one-mind",
-            "pledged_on": "2025-08-31", "term_months": 18, "signatory": {"name": "Maria Rivera", "title": "Chief of Police"}, "due_on": "2027-02-28", "state": "running", "extensions": [],
+            "pledged_on": "2025-08-31", "term_months": 18, "signatory": {"name": "Maria Rivera", "title": "Chief of Police"}, "listed_before_certified": true, "due_on": "2027-02-28", "state": "running", "extensions": [],
             "withdrawn_on": null, "withdrawal_reason": null, "created_at": "2026-11-21T12:00:00Z", "updated_at": "2026-11-21T12:00:00Z"});
         assert_eq!(pledge, expected);
         let read = staff.get(&path).await;

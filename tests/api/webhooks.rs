@@ -16,7 +16,7 @@ use crate::support::{Client, TestApp};
 
 /// A message that was taken, or not.
 #[derive(Debug, Clone)]
-struct Message {
+pub struct Message {
     id: String,
     timestamp: String,
     signatures: String,
@@ -25,14 +25,14 @@ struct Message {
 
 /// Takes messages, and answers what it is told to.
 #[derive(Clone)]
-struct Receiver {
-    url: String,
+pub struct Receiver {
+    pub url: String,
     messages: Arc<Mutex<Vec<(Message, u16)>>>,
     answers: Arc<Mutex<u16>>,
 }
 
 impl Receiver {
-    fn start() -> Self {
+    pub fn start() -> Self {
         let (messages, answers) = (Arc::new(Mutex::new(Vec::new())), Arc::new(Mutex::new(204)));
         let shared = (messages.clone(), answers.clone());
         let server = HttpServer::new(move || {
@@ -60,13 +60,30 @@ impl Receiver {
         Self { url, messages, answers }
     }
 
-    fn answer(&self, status: u16) {
+    pub fn answer(&self, status: u16) {
         *self.answers.lock().unwrap() = status;
     }
 
     /// Those that were answered with a status.
-    fn answered(&self, status: u16) -> Vec<Message> {
+    pub fn answered(&self, status: u16) -> Vec<Message> {
         self.messages.lock().unwrap().iter().filter(|(_, answered)| *answered == status).map(|(message, _)| message.clone()).collect()
+    }
+
+    /// Waits until what was taken, in the order in which it came, is as it should be; answers it.
+    pub async fn wait_for(&self, is_enough: impl Fn(&[Value]) -> bool) -> Vec<Value> {
+        let taken = || {
+            let messages =
+                self.messages.lock().unwrap().iter().filter(|(_, status)| *status < 300).map(|(message, _)| message.clone()).collect::<Vec<_>>();
+            told(&messages)
+        };
+        for _ in 0..600 {
+            let events = taken();
+            if is_enough(&events) {
+                return events;
+            }
+            actix_web::rt::time::sleep(Duration::from_millis(100)).await;
+        }
+        panic!("{:?}", taken());
     }
 
     /// Waits until so many were answered with a status, for as long as a busy machine may take.
@@ -90,11 +107,11 @@ fn is_signed(message: &Message, secret: &str) -> bool {
     message.signatures.split(' ').any(|signature| signature == expected)
 }
 
-fn told(messages: &[Message]) -> Vec<Value> {
+pub fn told(messages: &[Message]) -> Vec<Value> {
     messages.iter().map(|message| serde_json::from_str(&message.body).unwrap()).collect()
 }
 
-async fn start(backend: crate::support::Backend) -> TestApp {
+pub async fn start(backend: crate::support::Backend) -> TestApp {
     TestApp::start_with(backend, |config| config.webhooks_allow_private = true).await
 }
 

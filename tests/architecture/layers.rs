@@ -26,8 +26,8 @@ enum Crates {
     Families(&'static [&'static str]),
 }
 
-/// From the innermost outwards; then the statements of xAPI, which know of the domain alone; and the importer, a client of the HTTP interface that shares only the domain's words.
-pub const LAYERS: [Layer; 6] = [
+/// From the innermost outwards; then the documents and the statements of xAPI, which know of the domain alone; and the importer, a client of the HTTP interface that shares only the domain's words.
+pub const LAYERS: [Layer; 7] = [
     Layer { name: "domain", crates: Crates::AllBut(&["jiff", "serde", "thiserror", "unicode_normalization", "uuid"]), modules: Modules::AllOthers },
     Layer {
         name: "storage",
@@ -43,6 +43,11 @@ pub const LAYERS: [Layer; 6] = [
         name: "http",
         crates: Crates::Families(&["diesel", "libsqlite3", "pq_sys"]),
         modules: Modules::These(&[&["commands"], &["storage", "schema"]]),
+    },
+    Layer {
+        name: "documents",
+        crates: Crates::Families(&["actix", "diesel", "reqwest", "tracing_actix", "utoipa"]),
+        modules: Modules::These(&[&["app"], &["commands"], &["config"], &["http"], &["import"], &["service"], &["storage"], &["tokens"], &["xapi"]]),
     },
     Layer {
         name: "xapi",

@@ -49,6 +49,42 @@ async fn merge(app: &TestApp) -> String {
     staff.post("/v1/officer-merges", &merge).await.expect(201)["id"].as_str().unwrap().to_owned()
 }
 
+/// An application of the agency, which meets everything, on which an award was made that was revoked since; answers its path.
+async fn former_award(app: &TestApp, client: &Client) -> String {
+    let application = client.post("/v1/certifications", &json!({"agency": AGENCY})).await.expect(201);
+    let path = format!("/v1/certifications/{}", application["id"].as_str().unwrap());
+    let reviewer = app.client("reviewer", "certifications:decide", None);
+    for decision in ["start_review", "award", "revoke"] {
+        reviewer.post(&format!("{path}/decision"), &json!({"decision": decision, "note": "as discussed"})).await.expect(200);
+    }
+    path
+}
+
+/// An agency that nothing else is at, certified; answers the number of its certificate. The training CIT-40 counts by then.
+async fn certificate(app: &TestApp) -> String {
+    app.agency("TX0000007").await;
+    let (staff, agency) = (app.staff(), "ori:TX0000007");
+    let signatory = json!({"name": "Maria Rivera", "title": "Chief of Police"});
+    let appointment = json!({"agency": agency, "sworn": true, "badge_number": "7", "started_on": "2019-05-01"});
+    let organization = json!({"name": "Hill Country MHDD", "kind": "community_mental_health"});
+    for (path, body) in [
+        ("/v1/pledges", json!({"agency": agency, "standard": "one-mind", "pledged_on": "2025-02-01", "term_months": 24, "signatory": signatory})),
+        ("/v1/partnerships", json!({"agency": agency, "organization": organization, "agreement": "mou", "effective_on": "2025-01-01"})),
+        ("/v1/policies", json!({"agency": agency, "title": "Response to people in crisis", "adopted_on": "2025-01-01"})),
+        ("/v1/officers", json!({"given_name": "Lee", "family_name": "Park", "appointments": [appointment]})),
+        (
+            "/v1/completions",
+            json!({"external_id": "rec-7", "officer": {"agency": agency, "badge_number": "7"}, "training": {"code": "CIT-40"}, "completed_on": "2026-03-06"}),
+        ),
+    ] {
+        staff.post(path, &body).await.expect(201);
+    }
+    let applied = app.client("applicant", "all", Some(&[agency])).post("/v1/certifications", &json!({"agency": agency})).await.expect(201);
+    let decide = format!("/v1/certifications/{}/decision", applied["id"].as_str().unwrap());
+    staff.post(&decide, &json!({"decision": "start_review"})).await.expect(200);
+    staff.post(&decide, &json!({"decision": "award"})).await.expect(200)["number"].as_str().unwrap().to_owned()
+}
+
 impl Scene {
     pub async fn make(app: &TestApp) -> Self {
         let agency = app.agency("TX2270000").await;
@@ -81,10 +117,17 @@ impl Scene {
         let batch = client.request(reqwest::Method::POST, "/v1/completions/batch").header("prefer", "respond-async").json(&batch);
         let import = client.send(batch).await.expect(202)["id"].as_str().unwrap().to_owned();
         let pledge = created(client.post("/v1/pledges", &pledge).await);
+        let awarded = former_award(app, &client).await;
         let certification = created(client.post("/v1/certifications", &json!({"agency": AGENCY})).await);
         let webhook = json!({"url": "https://hooks.example.org/onemind", "event_types": ["pledge.made"], "agencies": null});
         let webhook = created(client.post("/v1/webhooks", &webhook).await);
         let delivery = onemind::service::new_id();
+        let resource = json!({"kind": "toolkit", "topics": ["policy"], "title": "A toolkit", "summary": "What to do.", "link": "https://example.org/toolkit",
+            "publisher": "IACP", "published_on": "2025-04-01", "language": "en"});
+        let resource = created(staff.post("/v1/resources", &resource).await);
+        let assistance = json!({"agency": AGENCY, "kind": "technical_assistance", "topic": "policy", "question": "Where to begin?",
+            "contact": {"name": "Maria Rivera", "email": "m.rivera@example.org"}});
+        let assistance = created(client.post("/v1/assistance-requests", &assistance).await);
         let standard = json!({"code": "one-mind-2030", "title": "One Mind 2030", "crisis_share": {"numerator": 1, "denominator": 4},
             "crisis_counts_as_awareness": true, "lapsed_credit_counts": false});
         created(staff.post("/v1/standards", &standard).await);
@@ -99,6 +142,9 @@ impl Scene {
             ("/v1/audit-log/{id}", format!("/v1/audit-log/{entry}")),
             ("/v1/agencies/{agency}", format!("/v1/agencies/{agency}")),
             ("/v1/certifications/{id}", format!("/v1/certifications/{certification}")),
+            ("/v1/certifications/{id}/certificate.pdf", format!("{awarded}/certificate.pdf")),
+            ("/v1/certifications/{id}/credential", format!("{awarded}/credential")),
+            ("/v1/certifications/{id}/letter.pdf", format!("{awarded}/letter.pdf")),
             ("/v1/clients/{id}", format!("/v1/clients/{vendor}")),
             ("/v1/clients/{id}/secrets/{secret}", format!("/v1/clients/{vendor}/secrets/{secret}")),
             ("/v1/grants/{id}", format!("/v1/grants/{grant}")),
@@ -117,6 +163,11 @@ impl Scene {
             ("/v1/webhooks/{id}", format!("/v1/webhooks/{webhook}")),
             ("/v1/webhooks/{id}/deliveries/{delivery}", format!("/v1/webhooks/{webhook}/deliveries/{delivery}")),
             ("/v1/trainings/{id}", format!("/v1/trainings/{training}")),
+            ("/public/status-lists/{year}", "/public/status-lists/2026".to_owned()),
+            ("/v1/resources/{id}", format!("/v1/resources/{resource}")),
+            ("/v1/assistance-requests/{id}", format!("/v1/assistance-requests/{assistance}")),
+            ("/public/agencies/{ori}", "/public/agencies/TX2270000".to_owned()),
+            ("/public/certificates/{number}", format!("/public/certificates/{}", certificate(app).await)),
             ("/problems/{slug}", "/problems/not-found".to_owned()),
         ]);
         Self { paths, client }
@@ -130,7 +181,7 @@ impl Scene {
 
     /// The ids of what a client without grants doesn't see.
     pub fn ids(&self) -> BTreeSet<String> {
-        let tenants = self.paths.iter().filter(|(pattern, _)| !pattern.starts_with("/v1/trainings/"));
+        let tenants = self.paths.iter().filter(|(pattern, _)| !pattern.starts_with("/v1/trainings/") && !pattern.starts_with("/v1/resources/"));
         let segments = tenants.flat_map(|(_, path)| path.split('/'));
         segments.filter(|segment| uuid::Uuid::try_parse(segment).is_ok()).map(str::to_owned).collect()
     }

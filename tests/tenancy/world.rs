@@ -52,14 +52,26 @@ pub struct Granted {
 }
 
 /// Lists whose items belong to an agency, a client, or everybody.
-pub const LISTS: [&str; 10] =
-    ["agencies", "officers", "completions", "partnerships", "policies", "pledges", "certifications", "course-mappings", "trainings", "standards"];
+pub const LISTS: [&str; 12] = [
+    "agencies",
+    "officers",
+    "completions",
+    "partnerships",
+    "policies",
+    "pledges",
+    "certifications",
+    "assistance-requests",
+    "course-mappings",
+    "trainings",
+    "standards",
+    "resources",
+];
 
 impl World {
     /// Takes in an object of a collection, whoever told of it.
     pub fn learn(&self, collection: &str, object: &Value, client: Option<&str>) {
         let Some(id) = object["id"].as_str() else { return };
-        let mut whose = Whose { shared: matches!(collection, "trainings" | "standards"), ..Whose::default() };
+        let mut whose = Whose { shared: matches!(collection, "trainings" | "standards" | "resources"), ..Whose::default() };
         match collection {
             "agencies" => {
                 whose.agencies.insert(id.to_owned());

@@ -8,6 +8,7 @@ use super::agencies::{OTHERS, SHOWN, Sample};
 use super::batch::Outcome;
 use super::catalogue::{self, CIT, MHFA_PUBLIC_SAFETY};
 use super::client::Client;
+use super::library;
 use super::people::{self, Person};
 use crate::commands::Failure;
 
@@ -33,6 +34,7 @@ pub struct Filled {
 /// [`Failure`] where the service refuses, or does with a record what it must not.
 pub async fn fill(staff: &Client, vendor: &Client, today: Date) -> Result<Filled, Failure> {
     catalogue::fill(staff, vendor).await?;
+    library::fill(staff).await?;
     let mut filled = Filled { agencies: 0, officers: 0, pledges: 0, partnerships: 0, policies: 0, completions: 0, shown: Vec::new() };
     let mut records = Vec::new();
     for sample in std::iter::once(&SHOWN).chain(&OTHERS) {

@@ -6,6 +6,7 @@ mod catalogue;
 mod client;
 mod fill;
 mod folder;
+mod library;
 mod people;
 mod status;
 mod story;

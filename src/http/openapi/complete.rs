@@ -31,6 +31,8 @@ fn complete(path: &str, method: &str, operation: &mut Value) {
     let has_query = has_parameter(operation, "query");
     let has_path = path.contains('{');
     let xapi = path.starts_with("/xapi/");
+    // Anybody may ask, and caches keep the answer.
+    let public = path.starts_with("/public/");
     let single = secured && method == "get" && !is_page(operation) && !xapi;
     limit_parameters(operation);
 
@@ -41,6 +43,9 @@ fn complete(path: &str, method: &str, operation: &mut Value) {
     }
     if secured {
         kinds.extend([Kind::Unauthorized, Kind::Internal]);
+    }
+    if public {
+        kinds.push(Kind::Internal);
     }
     if !scopes.is_empty() {
         kinds.extend([Kind::MissingScope, Kind::OutsideGrant]);
@@ -72,6 +77,10 @@ fn complete(path: &str, method: &str, operation: &mut Value) {
             }),
         );
     }
+    if path.starts_with("/v1/certifications/") && method == "get" && !path.ends_with("{id}") {
+        // There is no document of what was not awarded.
+        kinds.push(Kind::Conflict);
+    }
     if method == "put" && path.ends_with("/roster") {
         kinds.push(Kind::Conflict);
     }
@@ -86,7 +95,7 @@ fn complete(path: &str, method: &str, operation: &mut Value) {
             }),
         );
     }
-    if single {
+    if single || public {
         add_parameter(
             operation,
             json!({
@@ -97,7 +106,7 @@ fn complete(path: &str, method: &str, operation: &mut Value) {
         );
         operation["responses"]["304"] = json!({"description": "The caller has the current version."});
     }
-    successes(operation, single || (secured && method != "get" && method != "delete" && !xapi), limited);
+    successes(operation, single || public || (secured && method != "get" && method != "delete" && !xapi), limited);
     if xapi {
         experience(operation, secured);
     }

@@ -191,9 +191,12 @@ const TAGS: &[(&str, &str)] = &[
     ("evidence", "Partnerships and policies: requirements 1 and 2."),
     ("pledges", "Pledges, and the standards that they are to."),
     ("certifications", "Applications for certification, their review, and what is awarded."),
+    ("resources", "The library: model policies, trainings, webinars, toolkits and more, to be searched."),
+    ("assistance", "What agencies ask the IACP for, and its answers."),
     ("status", "Certification status and training gaps."),
     ("events", "What happened, as a feed."),
     ("clients", "Who may call: clients, their secrets, and the agencies that they were granted."),
     ("oauth", "Access tokens by client credentials (RFC 6749), and the keys that sign them."),
+    ("public", "What anybody may look up: the register, certificates, badges, news. No account needed."),
     ("operations", "The service itself."),
 ];

@@ -1,0 +1,104 @@
+"""A verifier that others wrote accepts the badge of an awarded certification, and refuses it once it is revoked: openbadgeslib, which knows Open
+Badges 3.0 as JWT and Bitstring Status List 1.0.
+
+Usage: badge_clients.py BASE_URL, with tokens of two operators, of whom one applies and the other decides, in ONEMIND_TOKEN and ONEMIND_REVIEWER.
+Exits with 1 where something is not as it should be.
+"""
+
+import os
+import sys
+
+import jwt
+import requests
+from cryptography.hazmat.primitives.serialization import Encoding, PublicFormat
+from openbadgeslib.ob3 import OB3Verifier
+from openbadgeslib.ob3.verifier import OB3VerificationError
+
+BASE = sys.argv[1].rstrip("/")
+AGENCY = "ori:TX9990400"
+NAME = "Sḵwx̱wú7mesh Ą́ą́ Police"
+
+
+def call(method, path, body=None, token="ONEMIND_TOKEN"):
+    headers = {"Authorization": f"Bearer {os.environ[token]}"}
+    answer = requests.request(method, f"{BASE}{path}", json=body, headers=headers, timeout=10)
+    assert answer.ok, f"{method} {path}: {answer.status_code} {answer.text}"
+    return answer
+
+
+def prepare():
+    """An agency of one that meets everything, and its application."""
+    call("PUT", f"/v1/agencies/{AGENCY}", {"name": NAME, "kind": "tribal", "country": "US"})
+    appointment = {"agency": AGENCY, "sworn": True, "badge_number": "1", "started_on": "2019-05-01"}
+    call("POST", "/v1/officers", {"given_name": "Ana", "family_name": "Rivera", "appointments": [appointment]})
+    training = {"code": "badge-cit", "title": "CIT", "program": "cit", "category": "crisis_intervention", "hours": 40}
+    made = call("POST", "/v1/trainings", training).json()
+    call("PUT", f"/v1/trainings/{made['id']}/recognition", {"status": "recognized"})
+    completion = {"external_id": "badge-1", "officer": {"agency": AGENCY, "badge_number": "1"}, "training": {"code": "badge-cit"}, "completed_on": "2024-03-06"}
+    call("POST", "/v1/completions", completion)
+    organization = {"name": "Hill Country MHDD", "kind": "community_mental_health"}
+    call("POST", "/v1/partnerships", {"agency": AGENCY, "organization": organization, "agreement": "mou", "effective_on": "2024-01-01", "ends_on": None})
+    call("POST", "/v1/policies", {"agency": AGENCY, "title": "Response to people in crisis", "adopted_on": "2024-01-01", "ends_on": None})
+    signatory = {"name": "Maria Rivera", "title": "Chief of Police"}
+    call("POST", "/v1/pledges", {"agency": AGENCY, "standard": "one-mind", "pledged_on": "2025-02-01", "term_months": 36, "signatory": signatory})
+    return "/v1/certifications/" + call("POST", "/v1/certifications", {"agency": AGENCY}).json()["id"]
+
+
+def decide(path, decision):
+    call("POST", f"{path}/decision", {"decision": decision, "note": "as discussed"}, token="ONEMIND_REVIEWER")
+
+
+def published_key(credential):
+    """The key that the credential names, as the service publishes it: not the one that comes with the credential."""
+    kid = jwt.get_unverified_header(credential)["kid"]
+    keys = jwt.PyJWKSet.from_dict(requests.get(f"{BASE}/.well-known/jwks.json", timeout=10).json())
+    return keys[kid].key.public_bytes(Encoding.PEM, PublicFormat.SubjectPublicKeyInfo).decode()
+
+
+def download(url):
+    """The library itself asks by HTTPS alone."""
+    assert url.startswith(f"{BASE}/public/status-lists/"), url
+    answer = requests.get(url, timeout=10)
+    answer.raise_for_status()
+    return answer.content
+
+
+def main():
+    path = prepare()
+    decide(path, "start_review")
+    decide(path, "award")
+    credential = call("GET", f"{path}/credential").text
+    verifier = OB3Verifier(pubkey_pem=published_key(credential))
+
+    def verify():
+        return verifier.verify(credential, check_status=True, verify_status_list=True, download=download)
+
+    badge = verify()
+    assert badge.issuer.id == BASE and badge.achievement.name == "One Mind Certified", badge
+    names = [identity.identity_hash for identity in badge.identifiers]
+    assert names == [NAME, AGENCY.removeprefix("ori:")], names
+    print("ok  openbadgeslib accepts the badge, its signature by the published key, and its status")
+
+    for document in ("certificate", "letter"):
+        assert call("GET", f"{path}/{document}.pdf").content.startswith(b"%PDF-1.7")
+    print("ok  the certificate and the letter are there")
+
+    head, payload, signature = credential.split(".")
+    try:
+        verifier.verify(".".join((head, payload[:-2] + ("AA" if payload[-2:] != "AA" else "BB"), signature)))
+    except OB3VerificationError:
+        print("ok  openbadgeslib refuses a badge that was changed")
+    else:
+        raise AssertionError("a changed badge was accepted")
+
+    decide(path, "revoke")
+    try:
+        verify()
+    except OB3VerificationError as refusal:
+        assert "revocation" in str(refusal), refusal
+        print("ok  openbadgeslib refuses the badge once it is revoked")
+    else:
+        raise AssertionError("a revoked badge was accepted")
+
+
+main()
