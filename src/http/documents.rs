@@ -2,7 +2,7 @@
 
 use std::sync::Arc;
 
-use actix_web::http::header::{CACHE_CONTROL, CONTENT_DISPOSITION, ETAG};
+use actix_web::http::header::{CACHE_CONTROL, CONTENT_DISPOSITION, ETAG, HeaderName, HeaderValue};
 use actix_web::web::{self, Data};
 use actix_web::{HttpRequest, HttpResponse, get};
 
@@ -91,7 +91,10 @@ async fn get_status_list(request: HttpRequest, registry: Data<Registry>, precond
         registry.credentials.sign(&claims).map_err(|cause| cause.to_string())
     });
     let signed = signed.await.map_err(failed)?.map_err(failed)?;
-    Ok(answer(&preconditions, CREDENTIAL, "public, max-age=300", None, signed.into_bytes()))
+    let mut response = answer(&preconditions, CREDENTIAL, "public, max-age=300", None, signed.into_bytes());
+    // Whoever checks a badge may do so in a page of their own.
+    response.headers_mut().insert(HeaderName::from_static("cross-origin-resource-policy"), HeaderValue::from_static("cross-origin"));
+    Ok(response)
 }
 
 async fn paper(caller: &Allowed<CertificationsRead>, path: IdPath, preconditions: &Preconditions, name: &str, making: Making) -> ApiResult {

@@ -82,11 +82,13 @@ pub fn tell(conn: &mut AnyConn, statuses: &Statuses, agencies: &[Uuid], now: Tim
     Ok(told.len())
 }
 
-/// Goes from the standing that was last told to that of today. Where nothing but the days passed, it goes day of change by day of change, so
-/// that each is told of with its day.
+/// Goes from the standing that was last told to that of today: day of change by day of change, from the first that was foretold, so that each is
+/// told of with its day.
 fn walk(told: &mut Vec<NewEvent>, agency: Uuid, known: &Known, before: Held, version: Version, today: Date, now: Timestamp) -> Held {
     let mut standing = before.standing;
-    let mut next = if before.version == version { before.changes_on } else { Some(today) };
+    // What was changed may show on any day, but is told of today.
+    let foretold = before.changes_on.filter(|day| *day < today);
+    let mut next = if before.version == version { before.changes_on } else { foretold.or(Some(today)) };
     while let Some(day) = next.filter(|day| *day <= today) {
         let status = known.status(day);
         let then = standing_of(known, &status);

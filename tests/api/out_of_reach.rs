@@ -48,6 +48,15 @@ fn officer(identifier: &str, family_name: &str) -> Value {
         "appointments": [{"agency": OURS, "sworn": true, "started_on": "2021-01-01", "ended_on": "2022-01-01"}]})
 }
 
+/// Takes the cursor out of an answer that has one.
+fn without_cursor(reply: &mut Reply) {
+    let Ok(mut body) = serde_json::from_str::<Value>(&reply.text) else { return };
+    if let Some(members) = body.as_object_mut() {
+        members.remove("cursor");
+        reply.text = body.to_string();
+    }
+}
+
 on_both_databases! {
     async fn filters_of_lists_don_t_tell_of_it(app: TestApp) {
         let document = Document::current();
@@ -66,8 +75,13 @@ on_both_databases! {
                         let (client, path) = (client.clone(), format!("{}?{query}", operation.path));
                         async move { client.get(&path).await }
                     };
-                    let (asked_there, mut there, nowhere) = (there.clone(), ask(&there).await, ask(nowhere_value).await);
+                    let (asked_there, mut there, mut nowhere) = (there.clone(), ask(&there).await, ask(nowhere_value).await);
                     there.text = there.text.replace(&asked_there, nowhere_value);
+                    if operation.path == "/v1/events" {
+                        // Where to go on from here is sealed with the question.
+                        without_cursor(&mut there);
+                        without_cursor(&mut nowhere);
+                    }
                     assert_eq!(told(&scene, &there), told(&scene, &nowhere), "{} by {parameter}", operation.name());
                     asked += 1;
                 }
