@@ -10,6 +10,7 @@ use uuid::Uuid;
 
 use super::registry::Registry;
 use crate::service::{ServiceResult, announce};
+use crate::storage::timelines::STANDARDS;
 
 /// How often it is asked whether anything follows from the day.
 const LOOK: Duration = Duration::from_secs(1);
@@ -34,7 +35,7 @@ pub struct Announcer {
 }
 
 impl Announcer {
-    /// Notes agencies whose status may be another since a transaction that has ended.
+    /// Notes agencies whose status may be another since a transaction that has ended; [`STANDARDS`] for all of them.
     pub fn note(&self, agencies: Vec<Uuid>) {
         if !agencies.is_empty() {
             self.changed.lock().unwrap_or_else(PoisonError::into_inner).extend(agencies);
@@ -74,8 +75,13 @@ pub async fn work(registry: Arc<Registry>) {
 }
 
 /// Tells of what was noted, and of what follows from the day; or of whatever is not told yet. Answers whether there was anything.
-async fn tell(registry: &Arc<Registry>, all: bool) -> ServiceResult<bool> {
+///
+/// # Errors
+/// Where the database fails.
+pub async fn tell(registry: &Arc<Registry>, all: bool) -> ServiceResult<bool> {
     let mut agencies = registry.announcer.take();
+    // The status of every agency follows from the standards.
+    let all = agencies.remove(&STANDARDS) || all;
     let today = registry.clock.today();
     let others = registry.store.read(move |conn| if all { announce::untold(conn, today) } else { announce::due(conn, today) });
     agencies.extend(others.await?);

@@ -14,10 +14,10 @@ use super::{ServiceResult, new_id};
 use crate::domain::event::EventType;
 use crate::domain::pledge::{DUE_SOON_DAYS, PledgeState, in_question};
 use crate::domain::stage::Status;
+use crate::storage::AnyConn;
 use crate::storage::events::{self, NewEvent};
 use crate::storage::standings::{self as rows, Held, Standing};
 use crate::storage::timelines::{self, STANDARDS, Version};
-use crate::storage::{AnyConn, agencies};
 
 /// How many agencies are told of in one transaction.
 const AT_ONCE: usize = 200;
@@ -60,13 +60,10 @@ pub fn portions(agencies: &[Uuid]) -> impl Iterator<Item = Vec<Uuid>> {
 ///
 /// # Errors
 /// Where the database fails.
-pub fn tell(conn: &mut AnyConn, statuses: &Statuses, ids: &[Uuid], now: Timestamp) -> ServiceResult<usize> {
+pub fn tell(conn: &mut AnyConn, statuses: &Statuses, agencies: &[Uuid], now: Timestamp) -> ServiceResult<usize> {
     let today = now.to_zoned(jiff::tz::TimeZone::UTC).date();
     let mut told = Vec::new();
-    // A version may be of what is no agency.
-    let there = agencies::briefs(conn, ids.iter().copied())?;
-    let agencies: Vec<Uuid> = ids.iter().copied().filter(|id| there.contains_key(id)).collect();
-    let held = rows::hold(conn, &agencies, today)?;
+    let held = rows::hold(conn, agencies, today)?;
     // Read under the hold: who held it before has told of what there was before.
     let ids: Vec<Uuid> = held.iter().map(|(agency, _)| *agency).collect();
     let raised = timelines::versions(conn, Some(&ids))?;

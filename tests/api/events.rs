@@ -161,6 +161,18 @@ on_both_databases! {
         assert_eq!(heard(&staff, "&type=officer.changed", 500).await, seen);
     }
 
+    async fn a_standard_that_is_published_keeps_nobody_from_hearing(app: TestApp) {
+        let staff = app.staff();
+        app.agency("TX0000001").await;
+        let standard = json!({"code": "one-mind-2030", "title": "One Mind 2030", "crisis_share": {"numerator": 1, "denominator": 4},
+            "crisis_counts_as_awareness": true, "lapsed_credit_counts": false});
+        staff.post("/v1/standards", &standard).await.expect(201);
+        staff.post("/v1/pledges", &pledge("TX0000001")).await.expect(201);
+        let registry = app.registry.clone().into_inner();
+        assert!(onemind::http::announcing::tell(&registry, false).await.unwrap());
+        assert_eq!(types(&heard(&staff, "&type=status.changed", 500).await), ["status.changed"]);
+    }
+
     async fn a_requirement_that_is_met_or_lapses_is_told_once_however_many_tell(app: TestApp) {
         let training = json!({"code": "CIT-40", "title": "CIT", "program": "cit", "category": "crisis_intervention", "validity_months": 12});
         let staff = app.staff();
