@@ -121,6 +121,20 @@ fn why(error: &reqwest::Error) -> String {
 mod tests {
     use super::*;
 
+    #[actix_web::test]
+    async fn a_name_is_called_at_none_but_public_addresses() {
+        // Whatever a name means when it is asked, the connection is made to what was let through then.
+        let resolve = |private| Checked { private }.resolve("localhost".parse().unwrap());
+        assert_eq!(resolve(false).await.err().unwrap().to_string(), "the host has no public address");
+        assert!(resolve(true).await.unwrap().all(|address| address.ip().is_loopback()));
+        let server = std::net::TcpListener::bind("127.0.0.1:0").unwrap();
+        server.set_nonblocking(true).unwrap();
+        let url = format!("http://localhost:{}/", server.local_addr().unwrap().port());
+        let refused = Outgoing::new(false).unwrap().client.post(url).send().await.unwrap_err();
+        assert_eq!(why(&refused), "the host has no public address");
+        assert_eq!(server.accept().unwrap_err().kind(), std::io::ErrorKind::WouldBlock, "nobody came");
+    }
+
     #[test]
     fn what_is_plainly_not_public_is_refused() {
         let careful = Outgoing::new(false).unwrap();

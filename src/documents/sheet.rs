@@ -129,21 +129,23 @@ pub(super) fn polyline(points: &[(f32, f32)], closed: bool) -> Option<Path> {
 /// # Errors
 /// Where the PDF can't be made.
 pub(super) fn write(sheets: &[Sheet], imprint: &Imprint, fonts: &Fonts) -> Result<Vec<u8>, DocumentError> {
-    match write_as(Validator::A2_A, sheets, imprint, fonts) {
-        Err(KrillaError::Validation(_)) => write_as(Validator::None, sheets, imprint, fonts),
+    let pages = sheets.iter().map(|sheet| Some((sheet, PageSettings::from_wh(sheet.size.0, sheet.size.1)?)));
+    let pages: Option<Vec<(&Sheet, PageSettings)>> = pages.collect();
+    let pages = pages.ok_or_else(|| DocumentError::Pdf("a page has no size".to_owned()))?;
+    match write_as(Validator::A2_A, &pages, imprint, fonts) {
+        Err(KrillaError::Validation(_)) => write_as(Validator::None, &pages, imprint, fonts),
         other => other,
     }
     .map_err(|error| DocumentError::Pdf(format!("{error:?}")))
 }
 
-fn write_as(validator: Validator, sheets: &[Sheet], imprint: &Imprint, fonts: &Fonts) -> Result<Vec<u8>, KrillaError> {
+fn write_as(validator: Validator, pages: &[(&Sheet, PageSettings)], imprint: &Imprint, fonts: &Fonts) -> Result<Vec<u8>, KrillaError> {
     let settings =
         SerializeSettings { configuration: Configuration::new_with_validator(validator), enable_tagging: true, ..SerializeSettings::default() };
     let mut document = Document::new_with(settings);
     let mut groups: Vec<TagGroup> = Vec::new();
-    for sheet in sheets {
-        let settings = PageSettings::from_wh(sheet.size.0, sheet.size.1).unwrap_or_default();
-        let mut page = document.start_page_with(settings);
+    for (sheet, settings) in pages {
+        let mut page = document.start_page_with(settings.clone());
         let mut surface = page.surface();
         let mut links = Vec::new();
         for piece in &sheet.pieces {

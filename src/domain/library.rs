@@ -8,7 +8,7 @@ use serde::Serialize;
 
 use super::invalid::{Faults, Invalid};
 use super::names;
-use super::text::{Name, Note, Url};
+use super::text::{Name, Note, Url, is_hyphenated};
 use super::words::words;
 
 words! {
@@ -79,8 +79,7 @@ impl Topic {
         if text.chars().nth(Self::MAX).is_some() {
             return Err(Invalid::new("too_long", format_args!("must be at most {} characters", Self::MAX)));
         }
-        let word = |word: &str| !word.is_empty() && word.bytes().all(|b| b.is_ascii_lowercase() || b.is_ascii_digit());
-        if text.split('-').all(word) {
+        if is_hyphenated(text) {
             Ok(Self(text.to_owned()))
         } else {
             Err(Invalid::new("invalid_topic", "must be words of lower-case letters and digits, joined by hyphens"))

@@ -7,7 +7,7 @@ use uuid::Uuid;
 
 use super::invalid::{Faults, Invalid};
 use super::standard::{Share, one_mind, one_mind_2016};
-use super::text::Name;
+use super::text::{Name, is_hyphenated};
 
 /// The code of a standard: words of lower-case letters and digits joined by hyphens, such as `one-mind-2016`.
 ///
@@ -52,8 +52,7 @@ impl StandardCode {
         if text.chars().nth(Self::MAX).is_some() {
             return Err(Invalid::new("too_long", format_args!("must be at most {} characters", Self::MAX)));
         }
-        let word = |word: &str| !word.is_empty() && word.bytes().all(|b| b.is_ascii_lowercase() || b.is_ascii_digit());
-        if text.split('-').all(word) {
+        if is_hyphenated(text) {
             Ok(Self(text.to_owned()))
         } else {
             Err(Invalid::new("invalid_standard_code", "must be words of lower-case letters and digits, joined by hyphens"))

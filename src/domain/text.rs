@@ -60,6 +60,11 @@ impl<const MAX: usize> fmt::Display for Text<MAX> {
     }
 }
 
+/// Whether a text is words of lower-case letters and digits, joined by hyphens.
+pub fn is_hyphenated(text: &str) -> bool {
+    text.split('-').all(|word| !word.is_empty() && word.bytes().all(|b| b.is_ascii_lowercase() || b.is_ascii_digit()))
+}
+
 /// Declares a checked text with `as_str`, `into_string` and `Display`.
 macro_rules! checked {
     ($(#[$meta:meta])* $name:ident) => {

@@ -253,6 +253,12 @@ fn path_key<T>(request: &HttpRequest, name: &str, parse: impl Fn(&str) -> Option
     })
 }
 
+/// The id of what a path is about, and that of something of it.
+fn two_ids(request: &HttpRequest, second: &str) -> Result<(Uuid, Uuid), ApiError> {
+    let id = |name| path_key(request, name, |text| Uuid::try_parse(text).ok());
+    Ok((id("id")?, id(second)?))
+}
+
 impl FromRequest for IdPath {
     type Error = ApiError;
     type Future = Ready<Result<Self, ApiError>>;
@@ -293,8 +299,7 @@ impl FromRequest for AppointmentPath {
     type Future = Ready<Result<Self, ApiError>>;
 
     fn from_request(request: &HttpRequest, _: &mut Payload) -> Self::Future {
-        let id = |name| path_key(request, name, |text| Uuid::try_parse(text).ok());
-        ready(id("id").and_then(|officer| Ok(Self { officer, appointment: id("appointment")? })))
+        ready(two_ids(request, "appointment").map(|(officer, appointment)| Self { officer, appointment }))
     }
 }
 
@@ -311,8 +316,7 @@ impl FromRequest for ClientSecretPath {
     type Future = Ready<Result<Self, ApiError>>;
 
     fn from_request(request: &HttpRequest, _: &mut Payload) -> Self::Future {
-        let id = |name| path_key(request, name, |text| Uuid::try_parse(text).ok());
-        ready(id("id").and_then(|client| Ok(Self { client, secret: id("secret")? })))
+        ready(two_ids(request, "secret").map(|(client, secret)| Self { client, secret }))
     }
 }
 
@@ -329,8 +333,7 @@ impl FromRequest for DeliveryPath {
     type Future = Ready<Result<Self, ApiError>>;
 
     fn from_request(request: &HttpRequest, _: &mut Payload) -> Self::Future {
-        let id = |name| path_key(request, name, |text| Uuid::try_parse(text).ok());
-        ready(id("id").and_then(|webhook| Ok(Self { webhook, delivery: id("delivery")? })))
+        ready(two_ids(request, "delivery").map(|(webhook, delivery)| Self { webhook, delivery }))
     }
 }
 

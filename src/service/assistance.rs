@@ -9,7 +9,6 @@ use super::{ServiceError, ServiceResult, Tx, agencies};
 use crate::domain::agency::AgencyKey;
 use crate::domain::assistance::{AssistanceDraft, AssistanceKind, AssistanceState};
 use crate::domain::library::Topic;
-use crate::domain::reach::Reach;
 use crate::domain::text::Note;
 use crate::storage::agencies::AgencyBrief;
 use crate::storage::assistance::{self as rows, AssistanceFilter, HeldRequest, ThreadNote};
@@ -100,9 +99,7 @@ pub fn note(tx: &mut Tx<'_>, id: Uuid, note: Note) -> ServiceResult<HeldRequest>
 pub fn transition(tx: &mut Tx<'_>, id: Uuid, transition: &Transition) -> ServiceResult<HeldRequest> {
     // First whether it is there: to whom it is out of reach, it is not.
     let mut held = for_change(tx, id)?;
-    if !matches!(tx.reach, Reach::All) {
-        return Err(ServiceError::Forbidden("requests for assistance are handled with a grant for all agencies".into()));
-    }
+    tx.needs_all_agencies("requests for assistance are handled with a grant for all agencies")?;
     let mut faults = Vec::new();
     if transition.to == AssistanceState::Answered && transition.note.is_none() {
         faults.push(super::Fault::new("/note", "required", "`note` is required to answer: it is the answer"));

@@ -6,7 +6,6 @@ use super::audit::{fields_between, fields_of};
 use super::page::{PageOf, PageRequest};
 use super::{ServiceError, ServiceResult, Tx};
 use crate::domain::client::{ClientKind, ClientTimes};
-use crate::domain::reach::Reach;
 use crate::domain::text::Note;
 use crate::storage::clients::{self as rows, Client, ClientDraft, Secret};
 use crate::storage::dialect::lock_client;
@@ -138,8 +137,5 @@ fn locked(tx: &mut Tx<'_>, id: Uuid) -> ServiceResult<Client> {
 
 /// Refuses who has no grant for all agencies: a client that could make others would have the rights of any.
 pub(super) fn staff_only(tx: &Tx<'_>) -> ServiceResult<()> {
-    if tx.reach == Reach::All {
-        return Ok(());
-    }
-    Err(ServiceError::Forbidden("clients and grants are administered with a grant for all agencies".into()))
+    tx.needs_all_agencies("clients and grants are administered with a grant for all agencies")
 }

@@ -84,8 +84,5 @@ pub fn separate(tx: &mut Tx<'_>, id: Uuid) -> ServiceResult<Join> {
 }
 
 fn staff_only(tx: &Tx<'_>) -> ServiceResult<()> {
-    if tx.reach == Reach::All {
-        return Ok(());
-    }
-    Err(ServiceError::Forbidden("joins cross the borders of grants: they are looked into with a grant for all agencies".into()))
+    tx.needs_all_agencies("joins cross the borders of grants: they are looked into with a grant for all agencies")
 }

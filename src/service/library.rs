@@ -9,7 +9,6 @@ use super::page::{PageOf, PageRequest};
 use super::{Fault, ServiceError, ServiceResult, Tx};
 use crate::domain::library::{ResourceDraft, ResourceKind, Topic};
 use crate::domain::names;
-use crate::domain::reach::Reach;
 use crate::storage::library::{self as rows, HeldResource, ResourceFilter};
 
 /// A page of entries. Every word of the question begins a word of the entry.
@@ -87,8 +86,5 @@ fn for_change(tx: &mut Tx<'_>, id: Uuid) -> ServiceResult<HeldResource> {
 }
 
 fn kept_by_staff(tx: &Tx<'_>) -> ServiceResult<()> {
-    match tx.reach {
-        Reach::All => Ok(()),
-        Reach::Agencies(_) => Err(ServiceError::Forbidden("the library is for everybody: it is changed with a grant for all agencies".into())),
-    }
+    tx.needs_all_agencies("the library is for everybody: it is changed with a grant for all agencies")
 }

@@ -188,8 +188,5 @@ pub(super) fn separate(tx: &mut Tx<'_>, join: Join) -> ServiceResult<()> {
 }
 
 fn staff_only(tx: &Tx<'_>) -> ServiceResult<()> {
-    if tx.reach == Reach::All {
-        return Ok(());
-    }
-    Err(ServiceError::Forbidden("officers are merged across the borders of grants: it needs a grant for all agencies".into()))
+    tx.needs_all_agencies("officers are merged across the borders of grants: it needs a grant for all agencies")
 }

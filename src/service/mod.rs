@@ -68,7 +68,7 @@ pub struct Tx<'a> {
     pub trail: audit::Trail,
     /// Whose coverage it changes, to be written as it ends.
     pub coverage: CoverageChange,
-    /// The agencies whose status may be another when it has ended: known when it is closed.
+    /// The agencies whose status may be another when it has ended, or [`crate::storage::timelines::STANDARDS`]: known when it is closed.
     pub raised: Vec<Uuid>,
     /// What is known of the directory; absent where [`crate::storage::dialect::Lock::Match`] is not held from the beginning.
     pub directory: Option<Directory>,
@@ -85,6 +85,14 @@ impl Tx<'_> {
     /// The calendar date of [`Tx::now`] in UTC.
     pub fn today(&self) -> Date {
         self.now.to_zoned(jiff::tz::TimeZone::UTC).date()
+    }
+
+    /// `Ok` for whoever has a grant for all agencies.
+    ///
+    /// # Errors
+    /// [`ServiceError::Forbidden`], which says why it takes that.
+    pub fn needs_all_agencies(&self, why: &str) -> ServiceResult<()> {
+        if self.reach == Reach::All { Ok(()) } else { Err(ServiceError::Forbidden(why.to_owned())) }
     }
 
     /// A new id (`UUIDv7`: ids sort by the time they were made).

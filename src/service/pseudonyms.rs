@@ -27,9 +27,7 @@ use crate::storage::{StorageError, joins, merges, pseudonyms as rows};
 pub fn pseudonymize(tx: &mut Tx<'_>, id: Uuid, reason: &Note) -> ServiceResult<Officer> {
     lock(tx.conn, Lock::Place)?;
     let officer = officers::get(tx, id)?;
-    if tx.reach != Reach::All {
-        return Err(ServiceError::Forbidden("a pseudonym takes a person from everybody's sight: it needs a grant for all agencies".into()));
-    }
+    tx.needs_all_agencies("a pseudonym takes a person from everybody's sight: it needs a grant for all agencies")?;
     refuse_pseudonymized(&officer, "already_pseudonymized")?;
     let records = officer_rows::records_of(tx.conn, officer.person)?;
     let touched = Touched::before(tx, records.clone(), &HashSet::new())?;

@@ -3,7 +3,6 @@
 use super::audit::{fields_between, fields_of};
 use super::page::{PageOf, PageRequest};
 use super::{Fault, ServiceError, ServiceResult, Tx};
-use crate::domain::reach::Reach;
 use crate::domain::standard_draft::{StandardCode, StandardDraft, StandardKey};
 use crate::domain::text::Code;
 use crate::storage::Constraint;
@@ -99,10 +98,7 @@ fn for_change(tx: &mut Tx<'_>, key: &StandardKey) -> ServiceResult<HeldStandard>
 }
 
 fn for_all_agencies(tx: &Tx<'_>) -> ServiceResult<()> {
-    match tx.reach {
-        Reach::All => Ok(()),
-        Reach::Agencies(_) => Err(ServiceError::Forbidden("publishing standards needs a grant for all agencies".into())),
-    }
+    tx.needs_all_agencies("publishing standards needs a grant for all agencies")
 }
 
 /// `Ok` where the rules of a standard, which is locked, bind nobody yet.

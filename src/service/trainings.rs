@@ -6,7 +6,6 @@ use super::audit::{fields_between, fields_of};
 use super::page::{PageOf, PageRequest};
 use super::placement::place_waiting;
 use super::{Fault, ServiceError, ServiceResult, Tx};
-use crate::domain::reach::Reach;
 use crate::domain::text::Note;
 use crate::domain::training::{RecognitionStatus, TrainingDraft};
 use crate::storage::Constraint;
@@ -133,10 +132,7 @@ pub fn delete(tx: &mut Tx<'_>, id: Uuid, guard: impl FnOnce(&Training) -> Servic
 }
 
 fn decides(tx: &Tx<'_>) -> ServiceResult<()> {
-    match tx.reach {
-        Reach::All => Ok(()),
-        Reach::Agencies(_) => Err(ServiceError::Forbidden("deciding which trainings count needs a grant for all agencies".into())),
-    }
+    tx.needs_all_agencies("deciding which trainings count needs a grant for all agencies")
 }
 
 fn check(draft: &TrainingDraft) -> ServiceResult<()> {

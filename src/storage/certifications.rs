@@ -267,6 +267,11 @@ pub fn revoked_of(conn: &mut AnyConn, year: i16) -> Result<Option<Vec<Certificat
     numbers.collect::<Result<_, _>>().map(Some)
 }
 
+/// An evaluation as it is held.
+pub(super) fn frozen(json: Json) -> Result<Frozen, StorageError> {
+    serde_json::from_value(json.0).map_err(|cause| StorageError::Corrupt(format!("certification_steps.evaluation: {cause}")))
+}
+
 /// Adds what was done with each.
 fn add_steps(conn: &mut AnyConn, held: &mut [HeldCertification]) -> Result<(), StorageError> {
     type StepRow = (Id, String, Option<String>, Id, Option<Json>, At);
@@ -285,8 +290,6 @@ fn add_steps(conn: &mut AnyConn, held: &mut [HeldCertification]) -> Result<(), S
         .load(conn)?;
     let mut taken: HashMap<Uuid, Vec<TakenStep>> = HashMap::new();
     for (certification, step, note, client, evaluation, taken_at) in rows {
-        let frozen =
-            |json: Json| serde_json::from_value(json.0).map_err(|cause| StorageError::Corrupt(format!("certification_steps.evaluation: {cause}")));
         taken.entry(certification.0).or_default().push(TakenStep {
             step: Step::parse(&step).map_err(corrupt("certification_steps.step"))?,
             note: note.map(|note| Note::parse(&note)).transpose().map_err(corrupt("certification_steps.note"))?,

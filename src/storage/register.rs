@@ -7,12 +7,13 @@ use uuid::Uuid;
 
 use super::StorageError;
 use super::agencies::AgencyFilter;
+use super::certifications::frozen;
 use super::conn::AnyConn;
 use super::dialect::per_backend;
 use super::lists::looked_at;
-use super::schema::{agencies, certifications as awards, pledges, standards};
-use super::types::{Id, On};
-use crate::domain::certification::CertificationState;
+use super::schema::{agencies, certification_steps, certifications as awards, pledges, standards};
+use super::types::{Id, Json, On};
+use crate::domain::certification::{CertificationState, Step};
 
 /// An agency on the register.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -62,7 +63,7 @@ pub struct Award {
 /// A certificate, whether it holds or was taken away.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Certificate {
-    /// To whom it was awarded.
+    /// To whom it was awarded, as it was called then.
     pub agency: PublicAgency,
     /// The code of the standard.
     pub standard: String,
@@ -243,18 +244,22 @@ pub fn latest_pledges(conn: &mut AnyConn, on: Date, fetch: i64) -> Result<Vec<Li
 /// # Errors
 /// Where the database fails.
 pub fn certificate(conn: &mut AnyConn, number: &str) -> Result<Option<Certificate>, StorageError> {
-    let found: Option<(AgencyRow, String, String, String, Option<On>, Option<On>)> = awards::table
+    type Found = (AgencyRow, Option<Json>, String, Option<On>, Option<On>);
+    let found: Option<Found> = awards::table
         .inner_join(agencies::table.on(agencies::id.eq(awards::agency_id)))
-        .inner_join(pledges::table.on(pledges::id.eq(awards::pledge_id)))
-        .inner_join(standards::table.on(standards::code.eq(pledges::standard)))
+        .inner_join(certification_steps::table.on(certification_steps::certification_id.eq(awards::id)))
         .filter(awards::number.eq(Some(number)))
-        .select((agency_columns!(), standards::code, standards::title, awards::state, awards::awarded_on, awards::ended_on))
+        .filter(certification_steps::step.eq(Step::Award.as_str()))
+        .select((agency_columns!(), certification_steps::evaluation, awards::state, awards::awarded_on, awards::ended_on))
         .first(conn)
         .optional()?;
-    let Some((agency, standard, standard_title, state, awarded_on, ended_on)) = found else { return Ok(None) };
+    let Some((agency, evaluation, state, awarded_on, ended_on)) = found else { return Ok(None) };
     let award = award(Some(number.to_owned()), awarded_on)?;
+    let frozen = frozen(evaluation.ok_or_else(|| StorageError::Corrupt("an award lacks its evaluation".into()))?)?;
+    // What it said: the agency may be called otherwise by now, and its pledge be to another standard.
+    let agency = PublicAgency { ori: frozen.agency.ori, name: frozen.agency.name, ..agency.into() };
     let revoked_on = ended_on.filter(|_| state == CertificationState::Revoked.as_str()).map(|day| day.0);
-    Ok(Some(Certificate { agency: agency.into(), standard, standard_title, award, revoked_on }))
+    Ok(Some(Certificate { agency, standard: frozen.standard.code, standard_title: frozen.standard.title, award, revoked_on }))
 }
 
 /// The name of an agency, by which the list goes on after it.

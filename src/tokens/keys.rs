@@ -67,9 +67,9 @@ pub enum KeyError {
         /// The file.
         path: PathBuf,
     },
-    /// A file in the folder is not a key of the audit log.
-    #[error("{path}: not an audit key of 32 bytes")]
-    NotAnAuditKey {
+    /// A file in the folder is not what the audit log is sealed with, or the secrets of webhooks follow from.
+    #[error("{path}: not a key of 32 bytes")]
+    NotARandomKey {
         /// The file.
         path: PathBuf,
     },

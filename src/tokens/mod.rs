@@ -2,10 +2,10 @@
 //! issuers, by the keys that they publish; and the assertions by which clients authenticate (RFC 7523).
 
 mod assertion;
-mod audit;
 mod credentials;
 mod keys;
 mod outside;
+mod random_keys;
 mod secret;
 mod verified;
 
@@ -17,10 +17,10 @@ use serde::{Deserialize, Serialize};
 use uuid::Uuid;
 
 pub use assertion::{Assertion, PublicKeys, assertion_of};
-pub use audit::{audit_keys, webhook_key};
 pub use credentials::{CredentialError, CredentialKey, CredentialKeys};
 pub use keys::{Key, KeyError, KeyRing, REFRESH};
 pub use outside::{OutsideIssuer, OutsideIssuers, OutsideRefusal, OutsideToken};
+pub use random_keys::{audit_keys, webhook_key};
 pub use secret::{digest_of, new_secret, same};
 
 use crate::domain::agency::AgencyKey;

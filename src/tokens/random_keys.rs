@@ -39,7 +39,7 @@ fn read(path: &Path) -> Result<Key, KeyError> {
 
 fn bytes_of(path: &Path) -> Result<[u8; SEAL], KeyError> {
     let bytes = fs::read(path).map_err(at(path))?;
-    bytes.try_into().map_err(|_| KeyError::NotAnAuditKey { path: path.to_owned() })
+    bytes.try_into().map_err(|_| KeyError::NotARandomKey { path: path.to_owned() })
 }
 
 /// What the secrets of webhooks follow from: `webhooks.key` under `data_dir`, made where there is none.

@@ -142,6 +142,21 @@ on_both_databases! {
         }
     }
 
+    async fn a_certificate_says_what_it_said_when_it_was_awarded(app: TestApp) {
+        app.recognized_training("CIT-40", "cit", "crisis_intervention").await;
+        agency(&app, "TX1550200", "Waco Police Department", "municipal_police", "US-TX").await;
+        let pledge = pledge(&app, "TX1550200", "2026-02-01", true).await;
+        let (_, number) = certify(&app, "TX1550200").await;
+        let check = format!("/public/certificates/{number}");
+        let said = app.stranger().get(&check).await.expect(200);
+        let staff = app.staff();
+        staff.patch("/v1/agencies/ori:TX1550200", &json!({"name": "McLennan County Police"})).await.expect(200);
+        staff.patch(&pledge, &json!({"standard": "one-mind-2016"})).await.expect(200);
+        assert_eq!(app.stranger().get(&check).await.expect(200), said);
+        assert_eq!(said["agency"]["name"], "Waco Police Department");
+        assert_eq!(app.stranger().all("/public/register").await[0]["name"], "McLennan County Police");
+    }
+
     async fn only_the_latest_pledge_and_the_latest_award_of_an_agency_are_shown(app: TestApp) {
         app.recognized_training("CIT-40", "cit", "crisis_intervention").await;
         agency(&app, "TX1550200", "Waco Police Department", "municipal_police", "US-TX").await;

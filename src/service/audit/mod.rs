@@ -15,7 +15,6 @@ use super::events;
 use super::page::{PageOf, PageRequest};
 use super::{ServiceError, ServiceResult, Tx};
 use crate::domain::audit::Entry;
-use crate::domain::reach::Reach;
 use crate::storage::audit::{self as rows, AuditFilter, Lane, Sealed};
 use crate::storage::timelines::Settlement;
 use crate::storage::{AnyConn, StorageError};
@@ -162,8 +161,5 @@ pub fn get(tx: &mut Tx<'_>, id: Uuid) -> ServiceResult<Sealed> {
 }
 
 fn for_all_agencies(tx: &Tx<'_>) -> ServiceResult<()> {
-    if tx.reach == Reach::All {
-        return Ok(());
-    }
-    Err(ServiceError::Forbidden("the audit log tells of all agencies: it is read with a grant for all of them".into()))
+    tx.needs_all_agencies("the audit log tells of all agencies: it is read with a grant for all of them")
 }
