@@ -22,10 +22,10 @@ const LOOK_AT_ALL: Duration = Duration::from_secs(60);
 const PAUSE: Duration = Duration::from_secs(5);
 
 /// How many times as long as it took is waited before the next is told: who pushes is not kept waiting by what is told of it.
-const REST: u32 = 10;
+const REST: u32 = 20;
 
-/// How long that is at the most.
-const LONGEST_REST: Duration = Duration::from_secs(1);
+/// How long that is at the least, so that what changes again and again is told of together, and at the most.
+const RESTS: (Duration, Duration) = (Duration::from_millis(200), Duration::from_secs(1));
 
 /// The agencies of which a process has yet to tell.
 #[derive(Debug, Default)]
@@ -60,7 +60,7 @@ pub async fn work(registry: Arc<Registry>) {
                     looked_at_all = Some(began);
                 }
                 if told {
-                    tokio::time::sleep((began.elapsed() * REST).min(LONGEST_REST)).await;
+                    tokio::time::sleep((began.elapsed() * REST).clamp(RESTS.0, RESTS.1)).await;
                 } else {
                     drop(tokio::time::timeout(LOOK, registry.announcer.come.notified()).await);
                 }

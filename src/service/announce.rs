@@ -62,7 +62,7 @@ pub fn portions(agencies: &[Uuid]) -> impl Iterator<Item = Vec<Uuid>> {
 /// Where the database fails.
 pub fn tell(conn: &mut AnyConn, statuses: &Statuses, agencies: &[Uuid], now: Timestamp) -> ServiceResult<usize> {
     let today = now.to_zoned(jiff::tz::TimeZone::UTC).date();
-    let mut told = Vec::new();
+    let (mut told, mut standing) = (Vec::new(), Vec::new());
     let held = rows::hold(conn, agencies, today)?;
     // Read under the hold: who held it before has told of what there was before.
     let ids: Vec<Uuid> = held.iter().map(|(agency, _)| *agency).collect();
@@ -75,9 +75,9 @@ pub fn tell(conn: &mut AnyConn, statuses: &Statuses, agencies: &[Uuid], now: Tim
         if before.version == version && before.changes_on.is_none_or(|day| today < day) {
             continue;
         }
-        let after = walk(&mut told, agency, known, before, version, today, now);
-        rows::write(conn, agency, &after)?;
+        standing.push((agency, walk(&mut told, agency, known, before, version, today, now)));
     }
+    rows::write(conn, &standing)?;
     events::insert(conn, &told)?;
     Ok(told.len())
 }

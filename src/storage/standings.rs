@@ -1,16 +1,18 @@
 //! Where agencies stood when that was last told of.
 
 use diesel::prelude::*;
+use diesel::sql_types::{BigInt, Nullable};
 use jiff::civil::Date;
 use serde::{Deserialize, Serialize};
 use uuid::Uuid;
 
 use super::StorageError;
+use super::columns::columns;
 use super::conn::AnyConn;
-use super::dialect::{MAX_BINDS, per_backend};
+use super::dialect::MAX_BINDS;
 use super::schema::agency_standings;
 use super::timelines::Version;
-use super::types::{Id, Json, On};
+use super::types::{Day, Doc, Guid, Id, Json, On, Written};
 
 /// Where an agency stood, as far as others are told of it.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
@@ -78,18 +80,19 @@ pub fn hold(conn: &mut AnyConn, agencies: &[Uuid], today: Date) -> Result<Vec<(U
     let mut ids: Vec<Id> = agencies.iter().map(|id| Id(*id)).collect();
     ids.sort_unstable_by_key(|id| id.0);
     ids.dedup();
-    let nobody = Json(serde_json::to_value(Standing::of_nobody()).map_err(|cause| StorageError::Other(cause.to_string()))?);
-    let mut held = Vec::with_capacity(ids.len());
-    for id in &ids {
-        let none = (
-            agency_standings::agency_id.eq(*id),
-            agency_standings::version.eq(-1),
-            agency_standings::standards.eq(-1),
-            agency_standings::on_day.eq(On(today)),
-            agency_standings::standing.eq(nobody.clone()),
-        );
-        per_backend!(conn, c => diesel::insert_into(agency_standings::table).values(none).on_conflict_do_nothing().execute(c))?;
+    let nobody = text_of(&Standing::of_nobody())?;
+    let rows = ids.iter().map(|id| Unheard { agency_id: *id, version: -1, standards: -1, on_day: On(today), standing: nobody.clone() });
+    match conn {
+        AnyConn::Postgres(conn) => {
+            AllUnheard::of(rows).execute(conn)?;
+        }
+        AnyConn::Sqlite(conn) => {
+            for row in rows {
+                row.execute(conn)?;
+            }
+        }
     }
+    let mut held = Vec::with_capacity(ids.len());
     for some in ids.chunks(MAX_BINDS) {
         macro_rules! those {
             () => {
@@ -116,20 +119,63 @@ pub fn hold(conn: &mut AnyConn, agencies: &[Uuid], today: Date) -> Result<Vec<(U
     Ok(held)
 }
 
-/// Writes where an agency stands now that it was told; its standing is held.
+columns! {
+    /// A standing of an agency of which nothing was told.
+    struct Unheard, AllUnheard into "agency_standings" {
+        agency_id: Id as Guid,
+        version: i64 as BigInt,
+        standards: i64 as BigInt,
+        on_day: On as Day,
+        standing: Written as Doc,
+    }
+    "ON CONFLICT (agency_id) DO NOTHING"
+}
+
+columns! {
+    /// A standing in the place of that which is held.
+    struct Row, Rows into "agency_standings" {
+        agency_id: Id as Guid,
+        version: i64 as BigInt,
+        standards: i64 as BigInt,
+        on_day: On as Day,
+        standing: Written as Doc,
+        changes_on: Option<On> as Nullable<Day>,
+    }
+    "ON CONFLICT (agency_id) DO UPDATE SET version = excluded.version, standards = excluded.standards, on_day = excluded.on_day, \
+     standing = excluded.standing, changes_on = excluded.changes_on"
+}
+
+fn text_of(standing: &Standing) -> Result<Written, StorageError> {
+    serde_json::to_string(standing).map(Written).map_err(|cause| StorageError::Other(cause.to_string()))
+}
+
+/// Writes where agencies stand now that it was told; their standings are held.
 ///
 /// # Errors
 /// Where the database fails.
-pub fn write(conn: &mut AnyConn, agency: Uuid, held: &Held) -> Result<(), StorageError> {
-    let standing = serde_json::to_value(&held.standing).map_err(|cause| StorageError::Other(cause.to_string()))?;
-    diesel::update(agency_standings::table.filter(agency_standings::agency_id.eq(Id(agency))))
-        .set((
-            agency_standings::version.eq(held.version.agency),
-            agency_standings::standards.eq(held.version.standards),
-            agency_standings::on_day.eq(On(held.on)),
-            agency_standings::standing.eq(Json(standing)),
-            agency_standings::changes_on.eq(held.changes_on.map(On)),
-        ))
-        .execute(conn)?;
+pub fn write(conn: &mut AnyConn, told: &[(Uuid, Held)]) -> Result<(), StorageError> {
+    let row = |(agency, held): &(Uuid, Held)| {
+        Ok(Row {
+            agency_id: Id(*agency),
+            version: held.version.agency,
+            standards: held.version.standards,
+            on_day: On(held.on),
+            standing: text_of(&held.standing)?,
+            changes_on: held.changes_on.map(On),
+        })
+    };
+    let rows = told.iter().map(row).collect::<Result<Vec<_>, StorageError>>()?;
+    match conn {
+        AnyConn::Postgres(conn) => {
+            if !rows.is_empty() {
+                Rows::of(rows).execute(conn)?;
+            }
+        }
+        AnyConn::Sqlite(conn) => {
+            for row in rows {
+                row.execute(conn)?;
+            }
+        }
+    }
     Ok(())
 }
