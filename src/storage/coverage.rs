@@ -3,18 +3,20 @@
 
 use std::collections::{BTreeSet, HashMap, HashSet};
 
+use diesel::pg::Pg;
 use diesel::prelude::*;
+use diesel::query_builder::{AstPass, Query, QueryFragment, QueryId};
+use diesel::sql_types::{Array, Integer, Nullable, Text};
 use jiff::civil::Date;
 use uuid::Uuid;
 
 use super::StorageError;
 use super::catalogue::recognized;
 use super::conn::AnyConn;
-use super::dialect::per_backend;
 use super::lists::among;
 use super::schema::{appointments, completions, officers, trainings};
 use super::timelines::{self, Settlement};
-use super::types::{Id, On};
+use super::types::{Day, Guid, Id, On};
 use crate::domain::completion::{Record, TrainingTerms, credit};
 use crate::domain::timeline::{Differences, People, PersonFacts, SwornSpell};
 use crate::domain::training::RecognitionStatus;
@@ -204,20 +206,14 @@ fn load(conn: &mut AnyConn, people: &Records) -> Result<HashMap<Uuid, PersonFact
     let ids: Vec<Uuid> = people.keys().copied().collect();
     let mut facts: HashMap<Uuid, PersonFacts> = HashMap::new();
     for some in ids.chunks(AT_ONCE) {
-        let spells: Vec<(Id, Id, On, Option<On>)> = per_backend!(conn, c => appointments::table
-            .filter(among(appointments::officer_id, some))
-            .filter(appointments::sworn.eq(true))
-            .select((appointments::officer_id, appointments::agency_id, appointments::started_on, appointments::ended_on))
-            .load(c))?;
-        for (officer, agency, from, until) in spells {
-            let spell = SwornSpell { agency: agency.0, started_on: from.0, ended_on: until.map(|until| until.0) };
-            facts.entry(people[&officer.0]).or_default().spells.push(spell);
+        let (spells, earned) = match conn {
+            AnyConn::Postgres(conn) => counted_on_postgres(conn, some)?,
+            AnyConn::Sqlite(conn) => counted_on_sqlite(conn, some)?,
+        };
+        for (officer, spell) in spells {
+            facts.entry(people[&officer]).or_default().spells.push(spell);
         }
-    }
-    // Whoever is sworn nowhere counts nowhere.
-    let sworn: Vec<Uuid> = ids.into_iter().filter(|officer| facts.contains_key(&people[officer])).collect();
-    for some in sworn.chunks(AT_ONCE) {
-        for (officer, completed_on, expires_on, terms) in earned(conn, some)? {
+        for (officer, completed_on, expires_on, terms) in earned {
             let Some(person) = people.get(&officer) else { continue };
             let record = Record { officer: Some(*person), training: Some(terms), completed_on, expires_on, passed: true, revoked: false };
             facts.entry(*person).or_default().credits.extend(credit(&record));
@@ -226,56 +222,93 @@ fn load(conn: &mut AnyConn, people: &Records) -> Result<HashMap<Uuid, PersonFact
     Ok(facts)
 }
 
-/// Who earned credit when, until when, and of what.
-type Earned = (Uuid, Date, Option<Date>, TrainingTerms);
+/// Sworn spells by officer; and who earned credit when, until when, and of what.
+type Counted = (Vec<(Uuid, SwornSpell)>, Vec<(Uuid, Date, Option<Date>, TrainingTerms)>);
 
 /// Category, recognition, months of validity.
 type Terms = (String, String, Option<i32>);
 
-/// What counts of the completions of some officers. PostgreSQL is asked once; SQLite, which is not far away, reads an index that holds what is
-/// asked of completions, and then the trainings, which are few.
-fn earned(conn: &mut AnyConn, officers: &[Uuid]) -> Result<Vec<Earned>, StorageError> {
-    macro_rules! counted {
-        ($query:expr) => {
-            $query
-                .filter(among(completions::officer_id, officers))
-                .filter(completions::passed.eq(true))
-                .filter(completions::revoked_at.is_null())
-                .filter(completions::parked_reason.is_null())
-        };
+/// What counts of some officers, of PostgreSQL, in one statement: their sworn spells, and then, without an agency, what they earned.
+#[derive(QueryId)]
+struct CountedOf {
+    officers: Vec<Id>,
+}
+
+/// Officer, agency, from when, until when, and what a completion was of.
+type CountedRow = (Id, Option<Id>, On, Option<On>, Option<String>, Option<String>, Option<i32>);
+
+impl Query for CountedOf {
+    type SqlType = (Guid, Nullable<Guid>, Day, Nullable<Day>, Nullable<Text>, Nullable<Text>, Nullable<Integer>);
+}
+
+impl diesel::RunQueryDsl<diesel::PgConnection> for CountedOf {}
+
+impl QueryFragment<Pg> for CountedOf {
+    fn walk_ast<'b>(&'b self, mut out: AstPass<'_, 'b, Pg>) -> QueryResult<()> {
+        out.push_sql(
+            "SELECT officer_id, agency_id, started_on, ended_on, NULL::text, NULL::text, NULL::integer FROM appointments \
+             WHERE sworn AND officer_id = ANY(",
+        );
+        out.push_bind_param::<Array<Guid>, _>(&self.officers)?;
+        out.push_sql(
+            ") UNION ALL SELECT c.officer_id, NULL::uuid, c.completed_on, c.expires_on, t.category, t.recognition, t.validity_months \
+             FROM completions AS c JOIN trainings AS t ON t.id = c.training_id WHERE c.passed AND c.revoked_at IS NULL \
+             AND c.parked_reason IS NULL AND t.recognition = 'recognized' AND c.officer_id = ANY(",
+        );
+        out.push_bind_param::<Array<Guid>, _>(&self.officers)?;
+        out.push_sql(")");
+        Ok(())
     }
-    let terms = (trainings::category, trainings::recognition, trainings::validity_months);
-    let of_recognized = trainings::recognition.eq(RecognitionStatus::Recognized.as_str());
-    let mut found = Vec::new();
-    let mut take = |officer: Option<Id>, completed_on: On, expires_on: Option<On>, terms: Option<TrainingTerms>| {
-        let earned = officer.zip(terms).map(|(officer, terms)| (officer.0, completed_on.0, expires_on.map(|day| day.0), terms));
-        found.extend(earned);
+}
+
+fn counted_on_postgres(conn: &mut diesel::PgConnection, officers: &[Uuid]) -> Result<Counted, StorageError> {
+    let rows: Vec<CountedRow> = CountedOf { officers: officers.iter().map(|id| Id(*id)).collect() }.load(conn)?;
+    let (mut spells, mut earned) = (Vec::new(), Vec::new());
+    for (officer, agency, from, until, category, recognition, months) in rows {
+        let until = until.map(|day| day.0);
+        if let Some(agency) = agency {
+            spells.push((officer.0, SwornSpell { agency: agency.0, started_on: from.0, ended_on: until }));
+        } else if let (Some(category), Some(recognition)) = (category, recognition) {
+            earned.extend(recognized((category, recognition, months))?.map(|terms| (officer.0, from.0, until, terms)));
+        }
+    }
+    Ok((spells, earned))
+}
+
+/// The same of SQLite, which is not far away: it reads an index that holds what is asked of completions, and then the trainings, which are few.
+fn counted_on_sqlite(conn: &mut diesel::SqliteConnection, officers: &[Uuid]) -> Result<Counted, StorageError> {
+    let rows: Vec<(Id, Id, On, Option<On>)> = appointments::table
+        .filter(among(appointments::officer_id, officers))
+        .filter(appointments::sworn.eq(true))
+        .select((appointments::officer_id, appointments::agency_id, appointments::started_on, appointments::ended_on))
+        .load(conn)?;
+    let spell = |(officer, agency, from, until): (Id, Id, On, Option<On>)| {
+        (officer.0, SwornSpell { agency: agency.0, started_on: from.0, ended_on: until.map(|until| until.0) })
     };
-    match conn {
-        AnyConn::Postgres(conn) => {
-            let both = completions::table.inner_join(trainings::table.on(completions::training_id.eq(trainings::id.nullable())));
-            let columns = (completions::officer_id, completions::completed_on, completions::expires_on, terms);
-            let rows: Vec<(Option<Id>, On, Option<On>, Terms)> = counted!(both).filter(of_recognized).select(columns).load(conn)?;
-            for (officer, completed_on, expires_on, terms) in rows {
-                take(officer, completed_on, expires_on, recognized(terms)?);
-            }
-        }
-        AnyConn::Sqlite(conn) => {
-            let columns = (completions::officer_id, completions::completed_on, completions::expires_on, completions::training_id);
-            let rows: Vec<(Option<Id>, On, Option<On>, Option<Id>)> = counted!(completions::table).select(columns).load(conn)?;
-            let mut named: Vec<Uuid> = rows.iter().filter_map(|row| row.3.map(|training| training.0)).collect();
-            named.sort_unstable();
-            named.dedup();
-            let known: Vec<(Id, Terms)> =
-                trainings::table.filter(among(trainings::id, &named)).filter(of_recognized).select((trainings::id, terms)).load(conn)?;
-            let known = known.into_iter().map(|(id, terms)| Ok((id.0, recognized(terms)?)));
-            let known = known.collect::<Result<HashMap<Uuid, Option<TrainingTerms>>, StorageError>>()?;
-            for (officer, completed_on, expires_on, training) in rows {
-                take(officer, completed_on, expires_on, training.and_then(|training| known.get(&training.0).copied().flatten()));
-            }
-        }
-    }
-    Ok(found)
+    let spells = rows.into_iter().map(spell).collect();
+    let columns = (completions::officer_id, completions::completed_on, completions::expires_on, completions::training_id);
+    let rows: Vec<(Option<Id>, On, Option<On>, Option<Id>)> = completions::table
+        .filter(among(completions::officer_id, officers))
+        .filter(completions::passed.eq(true))
+        .filter(completions::revoked_at.is_null())
+        .filter(completions::parked_reason.is_null())
+        .select(columns)
+        .load(conn)?;
+    let mut named: Vec<Uuid> = rows.iter().filter_map(|row| row.3.map(|training| training.0)).collect();
+    named.sort_unstable();
+    named.dedup();
+    let known: Vec<(Id, Terms)> = trainings::table
+        .filter(among(trainings::id, &named))
+        .filter(trainings::recognition.eq(RecognitionStatus::Recognized.as_str()))
+        .select((trainings::id, (trainings::category, trainings::recognition, trainings::validity_months)))
+        .load(conn)?;
+    let known = known.into_iter().map(|(id, terms)| Ok((id.0, recognized(terms)?)));
+    let known = known.collect::<Result<HashMap<Uuid, Option<TrainingTerms>>, StorageError>>()?;
+    let earned = rows.into_iter().filter_map(|(officer, completed_on, expires_on, training)| {
+        let terms = known.get(&training?.0).copied().flatten()?;
+        Some((officer?.0, completed_on.0, expires_on.map(|day| day.0), terms))
+    });
+    Ok((spells, earned.collect()))
 }
 
 /// Fills the timelines of all agencies from the facts, in the place of whatever is held.
