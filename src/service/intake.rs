@@ -300,7 +300,7 @@ fn push_run(tx: &mut Tx<'_>, records: &[&Ready], told: bool) -> ServiceResult<Ve
         rows::touch(tx.conn, &mut tx.coverage, &ids, counted.filter_map(|placement| placement.counts_for()))?;
     }
     rows::insert(tx.conn, &mut tx.coverage, tx.client, reach.by_token(), &new, tx.now)?;
-    rows::replace(tx.conn, &mut tx.coverage, reach.by_token(), &changed, tx.now)?;
+    rows::replace(tx.conn, &mut tx.coverage, tx.client, reach.by_token(), &changed, tx.now)?;
     let written = new.iter().chain(&changed);
     let keys: Vec<(Uuid, String)> = written.flat_map(|row| waits_for(row.draft, &row.placement).into_iter().map(|key| (row.id, key))).collect();
     let before: Vec<Uuid> = changed.iter().map(|row| row.id).collect();

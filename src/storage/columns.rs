@@ -21,6 +21,22 @@ macro_rules! columns {
         }
 
         impl $columns {
+            const NAMES: &'static [&'static str] = &[$(stringify!($column)),+];
+
+            /// Writes them as rows that a statement selects from.
+            fn push_rows<'b>(&'b self, out: &mut diesel::query_builder::AstPass<'_, 'b, diesel::pg::Pg>) -> diesel::QueryResult<()> {
+                out.push_sql("unnest(");
+                let mut separator = "";
+                $(
+                    out.push_sql(separator);
+                    out.push_bind_param::<diesel::sql_types::Array<$sql>, _>(&self.$column)?;
+                    separator = ", ";
+                )+
+                let _ = separator;
+                out.push_sql(")");
+                Ok(())
+            }
+
             fn of(rows: impl IntoIterator<Item = $row>) -> Self {
                 let mut columns = Self::default();
                 for row in rows {
@@ -33,16 +49,10 @@ macro_rules! columns {
         impl diesel::query_builder::QueryFragment<diesel::pg::Pg> for $columns {
             fn walk_ast<'b>(&'b self, mut out: diesel::query_builder::AstPass<'_, 'b, diesel::pg::Pg>) -> diesel::QueryResult<()> {
                 out.push_sql(concat!("INSERT INTO ", $table, " ("));
-                $crate::storage::columns::push_list(&mut out, &[$(stringify!($column)),+]);
-                out.push_sql(") SELECT * FROM unnest(");
-                let mut separator = "";
-                $(
-                    out.push_sql(separator);
-                    out.push_bind_param::<diesel::sql_types::Array<$sql>, _>(&self.$column)?;
-                    separator = ", ";
-                )+
-                let _ = separator;
-                out.push_sql(concat!(")", $(" ", $end)?));
+                $crate::storage::columns::push_list(&mut out, Self::NAMES);
+                out.push_sql(") SELECT * FROM ");
+                self.push_rows(&mut out)?;
+                out.push_sql(concat!("" $(, " ", $end)?));
                 Ok(())
             }
         }
@@ -50,7 +60,7 @@ macro_rules! columns {
         impl diesel::query_builder::QueryFragment<diesel::sqlite::Sqlite> for $row {
             fn walk_ast<'b>(&'b self, mut out: diesel::query_builder::AstPass<'_, 'b, diesel::sqlite::Sqlite>) -> diesel::QueryResult<()> {
                 out.push_sql(concat!("INSERT INTO ", $table, " ("));
-                $crate::storage::columns::push_list(&mut out, &[$(stringify!($column)),+]);
+                $crate::storage::columns::push_list(&mut out, $columns::NAMES);
                 out.push_sql(") VALUES (");
                 let mut separator = "";
                 $(

@@ -2,8 +2,8 @@
 
 mod content;
 mod holding;
-mod inserting;
 mod waiting;
+mod writing;
 
 use std::collections::HashMap;
 
@@ -13,8 +13,8 @@ use jiff::Timestamp;
 use uuid::Uuid;
 
 pub use holding::{hold, touch};
-pub use inserting::insert;
 pub use waiting::{Waiting, set_waiting, waiting_by_reason, waiting_for, waiting_of};
+pub use writing::{insert, replace};
 
 use super::StorageError;
 use super::conn::AnyConn;
@@ -259,44 +259,6 @@ pub fn held(conn: &mut AnyConn, client: Uuid, external_ids: &[&str]) -> Result<H
         }
     }
     Ok(found)
-}
-
-/// Puts other content in the place of what completions were, and keeps what they were.
-///
-/// # Errors
-/// Where the database fails.
-pub fn replace(
-    conn: &mut AnyConn,
-    coverage: &mut CoverageChange,
-    granted: Option<&[AgencyKey]>,
-    changed: &[NewCompletion<'_>],
-    now: Timestamp,
-) -> Result<(), StorageError> {
-    let ids: Vec<Id> = changed.iter().map(|new| Id(new.id)).collect();
-    touch(conn, coverage, &changed.iter().map(|new| new.id).collect::<Vec<_>>(), changed.iter().filter_map(|new| new.placement.counts_for()))?;
-    for some in ids.chunks(MAX_BINDS / 4) {
-        let former: Vec<(Id, i32, Json)> = completions::table
-            .filter(completions::id.eq_any(some))
-            .select((completions::id, completions::revision, completions::content))
-            .load(conn)?;
-        let rows: Vec<_> = former
-            .into_iter()
-            .map(|(id, revision, content)| {
-                (
-                    completion_revisions::completion_id.eq(id),
-                    completion_revisions::revision.eq(revision),
-                    completion_revisions::content.eq(content),
-                    completion_revisions::replaced_at.eq(At(now)),
-                )
-            })
-            .collect();
-        per_backend!(conn, c => diesel::insert_into(completion_revisions::table).values(rows).execute(c))?;
-    }
-    let granted = pushed_reach(granted);
-    for new in changed {
-        diesel::update(completions::table.filter(completions::id.eq(Id(new.id)))).set(values(new, granted.as_ref(), now)).execute(conn)?;
-    }
-    Ok(())
 }
 
 /// The completions of these ids that a client pushed, by their ids.
