@@ -57,7 +57,7 @@ async fn get_credential(caller: Allowed<CertificationsRead>, path: IdPath, preco
     let signed = web::block(move || {
         let public = registry.tokens.issuer();
         let award = award_of(&given, public);
-        registry.credentials.sign(&badge_of(&Badge {
+        let claims = badge_of(&Badge {
             id: given.id,
             agency: given.frozen.agency.id,
             number: given.awarded.number,
@@ -66,7 +66,9 @@ async fn get_credential(caller: Allowed<CertificationsRead>, path: IdPath, preco
             award: &award,
             issuer: &registry.stationery.issuer,
             public,
-        }))
+        });
+        // By the key of the award, so that an award has one credential, whichever key signs by now.
+        registry.credentials.sign(&claims, given.awarded_at)
     });
     let signed = signed.await.map_err(failed)?.map_err(failed)?;
     Ok(answer(&preconditions, CREDENTIAL, "private, no-cache", None, signed.into_bytes()))
@@ -88,7 +90,7 @@ async fn get_status_list(request: HttpRequest, registry: Data<Registry>, precond
     let signed = web::block(move || {
         let list = StatusList { year, revoked: &revoked, issuer: &registry.stationery.issuer, public: registry.tokens.issuer() };
         let claims = status_list_of(&list, now).map_err(|cause| cause.to_string())?;
-        registry.credentials.sign(&claims).map_err(|cause| cause.to_string())
+        registry.credentials.sign(&claims, now).map_err(|cause| cause.to_string())
     });
     let signed = signed.await.map_err(failed)?.map_err(failed)?;
     let mut response = answer(&preconditions, CREDENTIAL, "public, max-age=300", None, signed.into_bytes());

@@ -74,7 +74,7 @@ pub enum KeyError {
         path: PathBuf,
     },
     /// A file in the folder is not a key of credentials.
-    #[error("{path}: not an RSA key in PKCS#8 and PEM")]
+    #[error("{path}: not an RSA key in PKCS#8 and PEM, named by the second from which it signs")]
     NotACredentialKey {
         /// The file.
         path: PathBuf,

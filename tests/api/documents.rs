@@ -5,6 +5,7 @@ use base64::engine::general_purpose::URL_SAFE_NO_PAD;
 use jiff::SignedDuration;
 use jsonwebtoken::{Algorithm, DecodingKey, Validation};
 use onemind::documents::{LetterText, Signer};
+use onemind::domain::clock::Clock as _;
 use reqwest::Method;
 use serde_json::{Value, json};
 
@@ -122,6 +123,27 @@ on_both_databases! {
         Client::new(&app.address, Some(credential.text.clone())).get("/v1/whoami").await.problem(401, "unauthorized");
         let replica = app.replica();
         assert_eq!(Client::new(&replica.address, own.token.clone()).get(&format!("{path}/credential")).await.text, credential.text);
+    }
+
+    async fn a_key_of_badges_follows_another_and_no_badge_becomes_another(app: TestApp) {
+        let path = awarded(&app).await;
+        let own = tool(&app, ORI);
+        let before = own.get(&format!("{path}/credential")).await.text;
+        let first = jsonwebtoken::decode_header(&before).unwrap().kid.unwrap();
+        let new = app.registry.credentials.add(app.clock.now() + SignedDuration::from_mins(10)).unwrap();
+        let published = || async {
+            let keys = app.stranger().get("/.well-known/jwks.json").await.expect(200);
+            let of_badges = keys["keys"].as_array().unwrap().iter().filter(|key| key["alg"] == "RS256");
+            of_badges.map(|key| key["kid"].as_str().unwrap().to_owned()).collect::<Vec<_>>()
+        };
+        assert_eq!(published().await, [first.clone(), new.clone()]);
+        app.clock.advance(SignedDuration::from_hours(24 * 400));
+        assert_eq!(published().await, [first, new.clone()], "what the first signed is shown for years");
+        assert_eq!(own.get(&format!("{path}/credential")).await.text, before);
+        verified(&app, &before).await;
+        // What is told now is signed by the key of now, and another process finds it in the folder.
+        let list = Client::new(&app.replica().address, None).get("/public/status-lists/2026").await.text;
+        assert_eq!(jsonwebtoken::decode_header(&list).unwrap().kid.as_ref(), Some(&new));
     }
 
     async fn what_was_revoked_says_so_on_paper_and_in_the_list(app: TestApp) {
