@@ -78,6 +78,7 @@ async function campaign() {
     nothing: "/public/register?name=nobody&kind=tribal",
     valid: `/public/certificates/${valid}`,
     revoked: `/public/certificates/${revoked}`,
+    news: "/public/highlights",
     status: "/v1/agencies/ori:TX2270100/certification-status",
     "status-certified": "/v1/agencies/ori:TX2270000/certification-status",
     badge: "/public/agencies/TX2270000/badge.svg",

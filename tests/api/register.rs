@@ -261,6 +261,13 @@ on_both_databases! {
         assert_eq!((atom.text.matches("<entry>").count(), atom.text.matches("<id>").count(), atom.text.matches("<updated>").count()), (4, 5, 5));
         assert!(atom.text.contains("Travis County Sheriff&#39;s Office is One Mind Certified"));
         assert_eq!(accepting(&public, "/public/highlights", "application/json").await.expect(200), feed);
+
+        let page = accepting(&public, "/public/highlights", "text/html,application/xml;q=0.9,*/*;q=0.8").await;
+        assert_eq!((page.status, page.header("content-type")), (200, "text/html; charset=utf-8"));
+        assert!(page.header("content-security-policy").starts_with("default-src 'none'; style-src 'sha256-"));
+        assert_eq!(page.text.matches("<li>\n<h2>").count(), 4, "{}", page.text);
+        let link = format!("/public/certificates/{number}\" aria-label=\"Certificate: Travis County Sheriff&#39;s Office is One Mind Certified\">Certificate</a>");
+        assert!(page.text.contains(&link), "{}", page.text);
     }
 
     async fn the_status_is_a_page_and_readiness_a_picture_for_whoever_may_see_them(app: TestApp) {

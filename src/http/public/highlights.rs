@@ -7,7 +7,7 @@ use utoipa::ToSchema;
 
 use super::page::{day, public, rendered};
 use crate::http::extract::Preconditions;
-use crate::http::media::{self, ATOM, JSON, JSON_FEED};
+use crate::http::media::{self, ATOM, HTML, JSON, JSON_FEED};
 use crate::http::problem::ApiResult;
 use crate::http::registry::Registry;
 use crate::http::respond;
@@ -15,6 +15,7 @@ use crate::service::ServiceError;
 use crate::service::register::{self as service, Highlight};
 
 const TITLE: &str = "One Mind Campaign: newly pledged, newly certified";
+const CERTIFIED: &str = "certified";
 const DESCRIPTION: &str = "Law-enforcement agencies that pledged themselves to the One Mind Campaign, and those that were certified.";
 
 /// A feed (JSON Feed 1.1).
@@ -62,7 +63,19 @@ struct AtomFeed<'a> {
     items: &'a [FeedItem],
 }
 
+#[derive(Template)]
+#[template(path = "highlights.html")]
+struct NewsPage<'a> {
+    description: &'a str,
+    items: &'a [FeedItem],
+}
+
 impl FeedItem {
+    /// What its address leads to.
+    fn link(&self) -> &'static str {
+        if self.tags == [CERTIFIED] { "Certificate" } else { "On the register" }
+    }
+
     fn of(highlight: Highlight, base: &str) -> Self {
         let (listed, on) = (highlight.listed, highlight.on);
         let (agency, standard) = (&listed.agency, &listed.standard_title);
@@ -72,7 +85,7 @@ impl FeedItem {
                 format!("{} is One Mind Certified", agency.name),
                 format!("{} ({place}) was certified on {} under the standard “{standard}”. Certificate {}.", agency.name, day(on), award.number),
                 format!("{base}/public/certificates/{}", award.number),
-                "certified",
+                CERTIFIED,
             ),
             None => (
                 format!("{} took the One Mind pledge", agency.name),
@@ -87,9 +100,9 @@ impl FeedItem {
 
 /// Newly pledged, newly certified
 ///
-/// A feed of the last 50 pledges and certifications, as Atom (RFC 4287) or JSON Feed 1.1, by `Accept`.
+/// The last 50 pledges and certifications: a feed, as Atom (RFC 4287) or JSON Feed 1.1, or a page for people, by `Accept`.
 #[utoipa::path(tag = "public", security(()), responses((status = 200, description = "The feed.",
-    content((String = "application/atom+xml"), (JsonFeed = "application/feed+json"), (JsonFeed = "application/json")))))]
+    content((String = "application/atom+xml"), (JsonFeed = "application/feed+json"), (JsonFeed = "application/json"), (String = "text/html")))))]
 #[get("/public/highlights")]
 async fn get_highlights(registry: web::Data<Registry>, request: HttpRequest, preconditions: Preconditions) -> ApiResult {
     let today = registry.clock.today();
@@ -97,7 +110,10 @@ async fn get_highlights(registry: web::Data<Registry>, request: HttpRequest, pre
     let base = registry.tokens.issuer().trim_end_matches('/');
     let items: Vec<FeedItem> = news.into_iter().map(|highlight| FeedItem::of(highlight, base)).collect();
     let (address, register) = (format!("{base}/public/highlights"), format!("{base}/public/register"));
-    let media_type = media::preferred(&request, &[ATOM, JSON_FEED, JSON]);
+    let media_type = media::preferred(&request, &[ATOM, JSON_FEED, JSON, HTML]);
+    if media_type == HTML {
+        return Ok(public(&preconditions, HTML, rendered(&NewsPage { description: DESCRIPTION, items: &items })?));
+    }
     if media_type == ATOM {
         // A feed without entries has changed on no day that it could name.
         let updated = items.first().map_or("2016-10-01T00:00:00Z", |item| item.date_published.as_str());
