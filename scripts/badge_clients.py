@@ -1,11 +1,12 @@
 """A verifier that others wrote accepts the badge of an awarded certification, and refuses it once it is revoked: openbadgeslib, which knows Open
-Badges 3.0 as JWT and Bitstring Status List 1.0.
+Badges 3.0 as JWT and Bitstring Status List 1.0. badge_schema.cjs holds what it says to the shapes and vocabularies of others.
 
-Usage: badge_clients.py BASE_URL, with tokens of two operators, of whom one applies and the other decides, in ONEMIND_TOKEN and ONEMIND_REVIEWER.
+Usage: badge_clients.py BASE_URL TOOLS, the folder where Node.js and its packages are, with tokens of two operators, of whom one applies and the other decides, in ONEMIND_TOKEN and ONEMIND_REVIEWER.
 Exits with 1 where something is not as it should be.
 """
 
 import os
+import subprocess
 import sys
 
 import jwt
@@ -15,6 +16,7 @@ from openbadgeslib.ob3 import OB3Verifier
 from openbadgeslib.ob3.verifier import OB3VerificationError
 
 BASE = sys.argv[1].rstrip("/")
+TOOLS = sys.argv[2]
 AGENCY = "ori:TX9990400"
 NAME = "Sḵwx̱wú7mesh Ą́ą́ Police"
 
@@ -78,6 +80,10 @@ def main():
     names = [identity.identity_hash for identity in badge.identifiers]
     assert names == [NAME, AGENCY.removeprefix("ori:")], names
     print("ok  openbadgeslib accepts the badge, its signature by the published key, and its status")
+
+    sys.stdout.flush()
+    node = [f"{TOOLS}/bin/node", os.path.join(os.path.dirname(os.path.abspath(__file__)), "badge_schema.cjs")]
+    subprocess.run(node, input=credential, text=True, check=True, timeout=60, env={**os.environ, "NODE_PATH": f"{TOOLS}/node_modules"})
 
     for document in ("certificate", "letter"):
         assert call("GET", f"{path}/{document}.pdf").content.startswith(b"%PDF-1.7")
