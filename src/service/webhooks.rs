@@ -1,10 +1,13 @@
 //! Webhooks: made and changed by their clients, and told of what happens: signed (Standard Webhooks), in order for each agency, again and again
 //! until it is taken or given up.
 
+use std::collections::HashMap;
+use std::collections::hash_map::Entry;
+
 use aws_lc_rs::hmac;
 use base64::Engine as _;
 use base64::engine::general_purpose::STANDARD;
-use jiff::Timestamp;
+use jiff::{SignedDuration, Timestamp};
 use serde_json::{Value, json};
 use uuid::Uuid;
 
@@ -14,6 +17,7 @@ use super::{Fault, ServiceError, ServiceResult, Tx, agencies, new_id, reach};
 use crate::domain::agency::AgencyKey;
 use crate::domain::client::ClientStatus;
 use crate::domain::event::EventType;
+use crate::domain::reach::Reach;
 use crate::domain::webhook::{DeliveryState, FAILS_FOR, SECRETS_OVERLAP, WebhookDraft, WebhookState, wait_after};
 use crate::storage::events::{self, Event, EventFilter};
 use crate::storage::webhooks::{self as rows, Attempt, Delivery, Webhook};
@@ -30,6 +34,12 @@ const DELIVERIES_AT_ONCE: i64 = 32;
 
 /// For how long a delivery is nobody else's, in minutes: longer than a call takes.
 const CLAIMED_FOR: i64 = 2;
+
+/// For how long a delivery that was taken is listed.
+const TAKEN_KEPT: SignedDuration = SignedDuration::from_hours(30 * 24);
+
+/// How many deliveries are forgotten in one transaction.
+const FORGOTTEN_AT_ONCE: i64 = 1_000;
 
 /// What the secrets of webhooks follow from.
 pub struct SecretKey(hmac::Key);
@@ -259,8 +269,7 @@ pub fn spread(conn: &mut AnyConn, id: Uuid, unused_days: u32, now: Timestamp) ->
     let last = events::last_position(conn)?;
     let until = last.min(webhook.position + EVENTS_AT_ONCE);
     let today = now.to_zoned(jiff::tz::TimeZone::UTC).date();
-    let may_call = clients::by_id(conn, webhook.client)?.is_none_or(|client| client.times.status(now, unused_days) == ClientStatus::Active);
-    if may_call {
+    if may_call(conn, webhook.client, unused_days, now)? {
         let reach = reach::of_pusher(conn, webhook.client, webhook.granted.as_deref(), today)?;
         let ids = |keys: &[AgencyKey]| keys.iter().filter_map(|key| if let AgencyKey::Id(id) = key { Some(*id) } else { None }).collect();
         let filter =
@@ -300,24 +309,78 @@ pub struct Call {
     pub event: Event,
 }
 
-/// Claims what is to be delivered now; in a transaction of its own.
+/// Claims what is to be delivered now; in a transaction of its own. What its client may not hear of any more is given up.
 ///
 /// # Errors
 /// Where the database fails.
-pub fn claim(conn: &mut AnyConn, now: Timestamp) -> ServiceResult<Vec<Call>> {
-    let until = now.checked_add(jiff::SignedDuration::from_mins(CLAIMED_FOR)).unwrap_or(Timestamp::MAX);
+pub fn claim(conn: &mut AnyConn, unused_days: u32, now: Timestamp) -> ServiceResult<Vec<Call>> {
+    let until = now.checked_add(SignedDuration::from_mins(CLAIMED_FOR)).unwrap_or(Timestamp::MAX);
+    let claimed = rows::claim(conn, now, until, DELIVERIES_AT_ONCE)?;
+    let events = events::by_positions(conn, &claimed.iter().map(|delivery| delivery.position).collect::<Vec<_>>())?;
+    let mut listeners: HashMap<Uuid, Option<Listener>> = HashMap::new();
     let mut calls = Vec::new();
-    for delivery in rows::claim(conn, now, until, DELIVERIES_AT_ONCE)? {
-        let webhook = rows::by_id(conn, None, delivery.webhook)?;
-        let event = events::by_position(conn, delivery.position)?;
-        if let (Some(webhook), Some(mut event)) = (webhook, event) {
-            let today = now.to_zoned(jiff::tz::TimeZone::UTC).date();
-            let reach = reach::of_pusher(conn, webhook.client, webhook.granted.as_deref(), today)?;
-            super::events::hide(&reach, &mut event);
-            calls.push(Call { delivery, webhook, event });
+    for delivery in claimed {
+        let listener = match listeners.entry(delivery.webhook) {
+            Entry::Occupied(known) => known.into_mut(),
+            Entry::Vacant(place) => place.insert(Listener::of(conn, delivery.webhook, unused_days, now)?),
+        };
+        let event = events.get(&delivery.position);
+        match (listener, event) {
+            (Some(listener), Some(event)) if listener.hears(event) => {
+                let mut event = event.clone();
+                super::events::hide(&listener.reach, &mut event);
+                calls.push(Call { delivery, webhook: listener.webhook.clone(), event });
+            }
+            _ => give_up(conn, delivery, now)?,
         }
     }
     Ok(calls)
+}
+
+/// A webhook, and what its client may hear of now.
+struct Listener {
+    webhook: Webhook,
+    reach: Reach,
+}
+
+impl Listener {
+    /// That of a webhook; nobody where it is gone, or its client may not call.
+    fn of(conn: &mut AnyConn, webhook: Uuid, unused_days: u32, now: Timestamp) -> ServiceResult<Option<Self>> {
+        let Some(webhook) = rows::by_id(conn, None, webhook)? else { return Ok(None) };
+        if !may_call(conn, webhook.client, unused_days, now)? {
+            return Ok(None);
+        }
+        let today = now.to_zoned(jiff::tz::TimeZone::UTC).date();
+        let reach = reach::of_pusher(conn, webhook.client, webhook.granted.as_deref(), today)?;
+        Ok(Some(Self { webhook, reach }))
+    }
+
+    /// As the feed: what is of an agency within reach, of the client's own, or everybody's.
+    fn hears(&self, event: &Event) -> bool {
+        let own = event.client == Some(self.webhook.client);
+        own || event.agency.as_ref().map_or(event.client.is_none(), |agency| self.reach.holds(agency.id)) || self.reach == Reach::All
+    }
+}
+
+/// Whether a client may be told of anything: one that is registered must be active.
+fn may_call(conn: &mut AnyConn, client: Uuid, unused_days: u32, now: Timestamp) -> ServiceResult<bool> {
+    Ok(clients::by_id(conn, client)?.is_none_or(|client| client.times.status(now, unused_days) == ClientStatus::Active))
+}
+
+fn give_up(conn: &mut AnyConn, mut delivery: Delivery, now: Timestamp) -> ServiceResult<()> {
+    delivery.state = DeliveryState::Dead;
+    delivery.updated_at = now;
+    delivery.log.push(Attempt { at: now, status: None, error: Some("not sent: the client may not hear of it any more".to_owned()) });
+    Ok(rows::update_delivery(conn, &delivery)?)
+}
+
+/// Forgets the deliveries that were taken long ago; in a transaction of its own. Answers whether there may be more.
+///
+/// # Errors
+/// Where the database fails.
+pub fn forget(conn: &mut AnyConn, now: Timestamp) -> ServiceResult<bool> {
+    let before = now.checked_sub(TAKEN_KEPT).unwrap_or(Timestamp::MIN);
+    Ok(i64::try_from(rows::forget(conn, before, FORGOTTEN_AT_ONCE)?).is_ok_and(|forgotten| forgotten == FORGOTTEN_AT_ONCE))
 }
 
 /// The body of a call.

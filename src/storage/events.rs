@@ -4,6 +4,8 @@
 //! PostgreSQL transactions end in another order than they begin in: an event gets its position when it is there to be read, by whoever reads
 //! first, one at a time; so what comes later comes after.
 
+use std::collections::HashMap;
+
 use diesel::pg::Pg;
 use diesel::prelude::*;
 use diesel::query_builder::{AstPass, QueryFragment, QueryId};
@@ -211,13 +213,14 @@ fn read((id, position, kind, agency, client, data, occurred_at, ori, name): Even
     })
 }
 
-/// The event at a position.
+/// The events at some positions, by these.
 ///
 /// # Errors
 /// Where the database fails.
-pub fn by_position(conn: &mut AnyConn, position: i64) -> Result<Option<Event>, StorageError> {
-    let row: Option<EventRow> = told!().filter(events::position.eq(Some(position))).first(conn).optional()?;
-    row.map(read).transpose()
+pub fn by_positions(conn: &mut AnyConn, positions: &[i64]) -> Result<HashMap<i64, Event>, StorageError> {
+    let wanted: Vec<Option<i64>> = positions.iter().copied().map(Some).collect();
+    let rows: Vec<EventRow> = told!().filter(events::position.eq_any(wanted)).load(conn)?;
+    rows.into_iter().map(|row| read(row).map(|event| (event.position, event))).collect()
 }
 
 /// What a client hears of, after a position up to another, in order: of the agencies within reach, of its own records, and of what is

@@ -393,6 +393,16 @@ pub fn revive(conn: &mut AnyConn, webhook: Uuid, now: Timestamp) -> Result<usize
     Ok(diesel::update(dead).set(anew).execute(conn)?)
 }
 
+/// Forgets deliveries that were taken before an instant, the oldest first and at most so many; answers how many.
+///
+/// # Errors
+/// Where the database fails.
+pub fn forget(conn: &mut AnyConn, before: Timestamp, most: i64) -> Result<usize, StorageError> {
+    let taken = deliveries::table.filter(deliveries::state.eq(DeliveryState::Delivered.as_str())).filter(deliveries::updated_at.lt(At(before)));
+    let ids: Vec<Id> = taken.order(deliveries::updated_at).limit(most).select(deliveries::id).load(conn)?;
+    Ok(diesel::delete(deliveries::table.filter(deliveries::id.eq_any(ids))).execute(conn)?)
+}
+
 /// Whether a delivery may be due: one that is claimed counts when its claim has run out.
 ///
 /// # Errors

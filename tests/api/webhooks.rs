@@ -12,6 +12,7 @@ use onemind::domain::clock::Clock as _;
 use serde_json::{Value, json};
 
 use crate::on_both_databases;
+use crate::support::vendor::Vendor;
 use crate::support::{Client, TestApp};
 
 /// A message that was taken, or not.
@@ -122,6 +123,18 @@ fn subscriber(app: &TestApp, agencies: &[&str]) -> Client {
 async fn subscribed(client: &Client, url: &str, types: Value) -> (String, String) {
     let made = client.post("/v1/webhooks", &json!({"url": url, "event_types": types, "agencies": null})).await.expect(201);
     (format!("/v1/webhooks/{}", made["id"].as_str().unwrap()), made["secret"].as_str().unwrap().to_owned())
+}
+
+/// Waits until so many deliveries are listed; answers them.
+async fn settled(client: &Client, path: &str, count: usize) -> Vec<Value> {
+    for _ in 0..300 {
+        let listed = client.all(path).await;
+        if listed.len() == count {
+            return listed;
+        }
+        actix_web::rt::time::sleep(Duration::from_millis(100)).await;
+    }
+    panic!("{count} were waited for: {:?}", client.all(path).await);
 }
 
 async fn policy(client: &Client, ori: &str, title: &str) -> String {
@@ -295,5 +308,66 @@ on_both_databases! {
             actix_web::rt::time::sleep(Duration::from_millis(100)).await;
         }
         panic!("what happened while it was disabled is not told");
+    }
+
+    async fn what_waits_is_not_sent_to_who_may_not_hear_of_it_any_more(app: TestApp) {
+        let app = { let backend = app.backend; drop(app); start(backend).await };
+        let _courier = app.courier();
+        for ori in ["TX0000001", "TX0000002"] {
+            app.agency(ori).await;
+        }
+        let body = json!({"name": "Riverside RMS", "kind": "rms", "scopes": ["webhooks:read", "webhooks:write"]});
+        let vendor = Vendor::make(&app, &body, &["ori:TX0000001", "ori:TX0000002"]).await;
+        let (receiver, own, staff) = (Receiver::start(), vendor.client(&app).await, app.staff());
+        let (path, _) = subscribed(&own, &receiver.url, json!(["policy.changed"])).await;
+        receiver.answer(503);
+        for ori in ["TX0000001", "TX0000002"] {
+            policy(&staff, ori, "First").await;
+        }
+        receiver.wait(503, 2).await;
+        let grants = staff.all(&format!("/v1/grants?client={}", vendor.id)).await;
+        let ended = grants.iter().find(|grant| grant["agency"]["ori"] == "TX0000001").unwrap();
+        assert_eq!(staff.delete(&format!("/v1/grants/{}", ended["id"].as_str().unwrap())).await.status, 204);
+        let before = receiver.answered(503).len();
+        receiver.answer(204);
+        app.clock.advance(SignedDuration::from_hours(1));
+        assert_eq!(told(&receiver.wait(204, 1).await)[0]["agency"]["ori"], "TX0000002");
+        let own = vendor.client(&app).await;
+        let dead = settled(&own, &format!("{path}/deliveries?state=dead"), 1).await;
+        assert_eq!(dead[0]["attempts"].as_array().unwrap().last().unwrap()["error"], "not sent: the client may not hear of it any more");
+        assert_eq!((receiver.answered(503).len(), receiver.answered(204).len()), (before, 1));
+
+        // A client that is revoked is told of nothing, and may have it again once it is back.
+        receiver.answer(503);
+        policy(&staff, "TX0000002", "Second").await;
+        receiver.wait(503, before + 1).await;
+        staff.post(&format!("/v1/clients/{}/revocation", vendor.id), &json!({"reason": "its secret leaked"})).await.expect(200);
+        let before = receiver.answered(503).len();
+        app.clock.advance(SignedDuration::from_hours(1));
+        actix_web::rt::time::sleep(Duration::from_secs(2)).await;
+        assert_eq!(receiver.answered(503).len(), before);
+        staff.post(&format!("/v1/clients/{}/reinstatement", vendor.id), &json!({})).await.expect(200);
+        let own = vendor.client(&app).await;
+        receiver.answer(204);
+        assert_eq!(settled(&own, &format!("{path}/deliveries?state=dead"), 2).await.len(), 2);
+        assert_eq!(own.post(&format!("{path}/replay"), &json!({})).await.expect(200), json!({"replayed": 2}));
+        assert_eq!(told(&receiver.wait(204, 2).await)[1]["agency"]["ori"], "TX0000002");
+        assert_eq!(settled(&own, &format!("{path}/deliveries?state=dead"), 1).await.len(), 1, "the agency's is out of reach still");
+    }
+
+    async fn what_was_taken_is_listed_for_a_month(app: TestApp) {
+        let app = { let backend = app.backend; drop(app); start(backend).await };
+        let _courier = app.courier();
+        app.agency("TX0000001").await;
+        let (receiver, own, staff) = (Receiver::start(), subscriber(&app, &["ori:TX0000001"]), app.staff());
+        let (path, _) = subscribed(&own, &receiver.url, json!(["policy.changed"])).await;
+        policy(&staff, "TX0000001", "First").await;
+        receiver.wait(204, 1).await;
+        settled(&own, &format!("{path}/deliveries?state=delivered"), 1).await;
+        for (days, left) in [(30, 1), (1, 0)] {
+            app.clock.advance(SignedDuration::from_hours(24 * days));
+            onemind::http::webhooks::tidy(&app.registry.clone().into_inner()).await.unwrap();
+            assert_eq!(subscriber(&app, &["ori:TX0000001"]).all(&format!("{path}/deliveries")).await.len(), left);
+        }
     }
 }

@@ -23,7 +23,7 @@ use crate::service::ServiceResult;
 use crate::service::webhooks as service;
 use crate::storage::webhooks::{Attempt, Delivery, Webhook};
 
-pub use work::work;
+pub use work::{tidy, work};
 
 parsed!(DeliveryState);
 

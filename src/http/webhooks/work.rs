@@ -1,7 +1,7 @@
 //! What delivers events to webhooks: in each process, for as long as it serves.
 
 use std::sync::Arc;
-use std::time::Duration;
+use std::time::{Duration, Instant};
 
 use futures_util::future::join_all;
 
@@ -17,9 +17,19 @@ const LOOK: Duration = Duration::from_millis(500);
 /// How long to wait where the database can't be asked.
 const PAUSE: Duration = Duration::from_secs(5);
 
+/// How often deliveries are looked for that were taken long ago.
+const TIDY: Duration = Duration::from_secs(3600);
+
 /// Delivers, for ever. Where it is dropped, what was begun is gone on with by whoever claims it next.
 pub async fn work(registry: Arc<Registry>) {
+    let mut tidied: Option<Instant> = None;
     loop {
+        if tidied.is_none_or(|last| last.elapsed() >= TIDY) {
+            tidied = Some(Instant::now());
+            if let Err(error) = tidy(&registry).await {
+                tracing::warn!(error = %error, "deliveries that were taken long ago can't be forgotten now");
+            }
+        }
         match deliver(&registry).await {
             Ok(true) => {}
             Ok(false) => tokio::time::sleep(LOOK).await,
@@ -29,6 +39,16 @@ pub async fn work(registry: Arc<Registry>) {
             }
         }
     }
+}
+
+/// Forgets the deliveries that were taken long ago.
+///
+/// # Errors
+/// Where the database fails.
+pub async fn tidy(registry: &Arc<Registry>) -> ServiceResult<()> {
+    let now = registry.clock.now();
+    while registry.store.write(move |conn| service::forget(conn, now)).await? {}
+    Ok(())
 }
 
 /// Finds what is to be delivered, and delivers some of it; answers whether there was anything.
@@ -42,7 +62,8 @@ async fn deliver(registry: &Arc<Registry>) -> ServiceResult<bool> {
     if !registry.store.ask(move |conn| service::is_due(conn, now)).await? {
         return Ok(false);
     }
-    let calls = registry.store.write(move |conn| service::claim(conn, now)).await?;
+    let days = registry.unused_days;
+    let calls = registry.store.write(move |conn| service::claim(conn, days, now)).await?;
     let any = !calls.is_empty();
     for settled in join_all(calls.into_iter().map(|call| make(registry, call))).await {
         settled?;
