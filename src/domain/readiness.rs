@@ -2,6 +2,7 @@
 
 use jiff::civil::Date;
 use serde::{Deserialize, Serialize};
+use uuid::Uuid;
 
 use super::coverage::{Counts, Coverage, Credit, Spell};
 use super::evidence::InForce;
@@ -49,6 +50,8 @@ pub struct Facts {
     pub pledges: Vec<Pledge>,
     /// Every certification that reached review.
     pub certifications: Vec<CertificationFact>,
+    /// The pledges on which a certification was awarded that holds, each with the day of the award.
+    pub fulfilled: Vec<(Uuid, Date)>,
 }
 
 /// A number of people beside the number that is needed.

@@ -271,6 +271,7 @@ mod tests {
                 withdrawn_on: None,
             }],
             certifications: vec![],
+            fulfilled: vec![],
         }
     }
 

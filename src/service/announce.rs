@@ -12,7 +12,7 @@ use super::status::Statuses;
 use super::timelines::Known;
 use super::{ServiceResult, new_id};
 use crate::domain::event::EventType;
-use crate::domain::pledge::{DUE_SOON_DAYS, PledgeState, in_question};
+use crate::domain::pledge::{DUE_SOON_DAYS, Pledge, PledgeState, in_question};
 use crate::domain::stage::Status;
 use crate::storage::AnyConn;
 use crate::storage::events::{self, NewEvent};
@@ -103,16 +103,17 @@ fn walk(told: &mut Vec<NewEvent>, agency: Uuid, known: &Known, before: Held, ver
     Held { version, on: today, standing, changes_on: next }
 }
 
-/// The first later day on which the standing may be another by itself: the status changes, or a pledge becomes due soon.
+/// The first later day on which the standing may be another by itself: the status changes, or a pledge becomes due soon or overdue.
 fn changes_after(known: &Known, status: &Status) -> Option<Date> {
-    let soon = known.known.facts.pledges.iter().map(|pledge| pledge.due_on().saturating_sub(DUE_SOON_DAYS.days())).filter(|day| *day > status.as_of);
-    soon.chain(status.next_change.map(|next| next.on)).min()
+    let due = known.known.facts.pledges.iter().map(Pledge::due_on);
+    let days = due.flat_map(|due| [due.saturating_sub(DUE_SOON_DAYS.days()), due.saturating_add(1.day())]).filter(|day| *day > status.as_of);
+    days.chain(status.next_change.map(|next| next.on)).min()
 }
 
 fn standing_of(known: &Known, status: &Status) -> Standing {
     let on = status.as_of;
     let pledge = in_question(&known.known.facts.pledges, on);
-    // What was awarded on it shows in the stage.
+    let fulfilled = |pledge: &Pledge| known.known.facts.fulfilled.iter().filter(|(id, _)| *id == pledge.id).map(|(_, on)| *on).min();
     let state = |state: PledgeState| matches!(state, PledgeState::DueSoon | PledgeState::Overdue).then_some(state);
     Standing {
         stage: status.stage.as_str().to_owned(),
@@ -120,7 +121,7 @@ fn standing_of(known: &Known, status: &Status) -> Standing {
         partnership: status.evaluation.partnership.met,
         policy: status.evaluation.policy.met,
         training: status.evaluation.training.met,
-        pledge: pledge.and_then(|pledge| Some((pledge.id, state(pledge.state(None, on))?.as_str().to_owned()))),
+        pledge: pledge.and_then(|pledge| Some((pledge.id, state(pledge.state(fulfilled(pledge), on))?.as_str().to_owned()))),
     }
 }
 
@@ -138,8 +139,7 @@ fn differences(before: &Standing, after: &Standing, mut tell: impl FnMut(EventTy
             _ => {}
         }
     }
-    let certified = after.stage == "certified";
-    if let Some((pledge, state)) = after.pledge.as_ref().filter(|pledge| before.pledge.as_ref() != Some(*pledge) && !certified) {
+    if let Some((pledge, state)) = after.pledge.as_ref().filter(|pledge| before.pledge.as_ref() != Some(*pledge)) {
         let kind = if state == PledgeState::Overdue.as_str() { EventType::PledgeOverdue } else { EventType::PledgeDueSoon };
         tell(kind, json!({"pledge": pledge}));
     }

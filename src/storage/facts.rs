@@ -13,6 +13,7 @@ use super::dialect::MAX_BINDS;
 use super::error::corrupt;
 use super::schema::{agencies, appointments, completions, officers, partnerships, pledges, policies, standards, trainings};
 use super::types::{Id, On};
+use crate::domain::certification::Certification;
 use crate::domain::completion::{Record, TrainingTerms, credit};
 use crate::domain::coverage::Spell;
 use crate::domain::evidence::InForce;
@@ -102,9 +103,12 @@ pub fn without_people(conn: &mut AnyConn, ids: Option<&[Uuid]>) -> Result<Vec<Ag
     if !all.is_empty() {
         load_evidence(conn, few.as_deref(), &mut all)?;
         load_pledges(conn, few.as_deref(), &mut all)?;
-        for (agency, _, certification) in certifications::of_agencies(conn, few.as_deref())? {
+        for (agency, pledge, certification) in certifications::of_agencies(conn, few.as_deref())? {
             if let Some(known) = of_these(&mut all, Id(agency)) {
                 known.facts.certifications.extend(certification.facts());
+                if let Certification::Awarded(awarded) = certification {
+                    known.facts.fulfilled.push((pledge, awarded.awarded_on));
+                }
             }
         }
     }

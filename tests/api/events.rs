@@ -5,8 +5,10 @@ use std::time::Duration;
 
 use jiff::SignedDuration;
 use onemind::domain::event::{TOLD_OTHERWISE, of_operation};
+use onemind::http::announcing;
 use serde_json::{Value, json};
 
+use crate::certifications::{applied, decided, ready, recognized, reviewer};
 use crate::on_both_databases;
 use crate::support::Client;
 use crate::support::document::Document;
@@ -171,6 +173,39 @@ on_both_databases! {
         let registry = app.registry.clone().into_inner();
         assert!(onemind::http::announcing::tell(&registry, false).await.unwrap());
         assert_eq!(types(&heard(&staff, "&type=status.changed", 500).await), ["status.changed"]);
+    }
+
+    async fn a_pledge_is_overdue_on_its_day_wherever_its_agency_stands(app: TestApp) {
+        recognized(&app).await;
+        let path = {
+            ready(&app, "TX0000001").await;
+            ready(&app, "TX0000002").await;
+            applied(&app, "TX0000002").await
+        };
+        for decision in ["start_review", "award"] {
+            decided(&reviewer(&app), &path, decision).await;
+        }
+        let registry = app.registry.clone().into_inner();
+        let told = async || announcing::tell(&registry, false).await.unwrap();
+        let heard = async |kind: &str| {
+            let events = heard(&app.staff(), &format!("&type={kind}"), 500).await;
+            events.iter().map(|event| (event["agency"]["ori"].as_str().unwrap().to_owned(), event["data"]["on"].as_str().unwrap().to_owned())).collect::<Vec<_>>()
+        };
+        assert!(told().await);
+        // The one has met everything and applied for nothing, the other is certified: its pledge is fulfilled.
+        assert_eq!(heard("pledge.due_soon").await, [("TX0000001".to_owned(), "2026-11-21".to_owned())]);
+        app.clock.advance(SignedDuration::from_hours(24 * 72));
+        told().await;
+        assert_eq!(heard("pledge.overdue").await, []);
+        app.clock.advance(SignedDuration::from_hours(24));
+        assert!(told().await);
+        assert_eq!(heard("pledge.overdue").await, [("TX0000001".to_owned(), "2027-02-02".to_owned())]);
+        assert!(!told().await);
+        // Once the certificate is revoked, its pledge is overdue as well.
+        app.clock.advance(SignedDuration::from_hours(24));
+        decided(&reviewer(&app), &path, "revoke").await;
+        assert!(told().await);
+        assert_eq!(heard("pledge.overdue").await[1..], [("TX0000002".to_owned(), "2027-02-03".to_owned())]);
     }
 
     async fn a_requirement_that_is_met_or_lapses_is_told_once_however_many_tell(app: TestApp) {

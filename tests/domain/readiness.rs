@@ -124,6 +124,7 @@ fn facts(world: &World) -> Facts {
         policies: world.policies.clone(),
         pledges: world.pledges.clone(),
         certifications: world.certifications.clone(),
+        fulfilled: Vec::new(),
     }
 }
 
