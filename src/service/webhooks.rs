@@ -21,7 +21,7 @@ use crate::domain::reach::Reach;
 use crate::domain::webhook::{DeliveryState, FAILS_FOR, SECRETS_OVERLAP, WebhookDraft, WebhookState, wait_after};
 use crate::storage::events::{self, Event, EventFilter};
 use crate::storage::webhooks::{self as rows, Attempt, Delivery, Webhook};
-use crate::storage::{AnyConn, clients};
+use crate::storage::{AnyConn, StorageError, clients};
 
 /// How many webhooks a client has at the most.
 pub const MOST: i64 = 100;
@@ -233,9 +233,14 @@ pub fn replay(tx: &mut Tx<'_>, id: Uuid, delivery: Uuid) -> ServiceResult<Delive
         return Err(ServiceError::conflict("still_pending", "the delivery is tried still"));
     }
     let delivery = Delivery { state: DeliveryState::Pending, attempts: 0, due_at: tx.now, updated_at: tx.now, ..current };
-    rows::update_delivery(tx.conn, &delivery)?;
+    rows::update_delivery(tx.conn, &delivery).map_err(gone)?;
     tx.changed("webhook", id, vec!["deliveries".into()]);
     Ok(delivery)
+}
+
+/// A delivery that was forgotten at this moment.
+fn gone(error: StorageError) -> ServiceError {
+    if matches!(error, StorageError::NotFound) { ServiceError::NotFound } else { error.into() }
 }
 
 /// Makes every delivery anew that was given up; answers how many.
@@ -309,13 +314,15 @@ pub struct Call {
     pub event: Event,
 }
 
-/// Claims what is to be delivered now; in a transaction of its own. What its client may not hear of any more is given up.
+/// Claims what is to be delivered now; in a transaction of its own. What its client may not hear of any more is given up. Answers whether there was
+/// anything, too.
 ///
 /// # Errors
 /// Where the database fails.
-pub fn claim(conn: &mut AnyConn, unused_days: u32, now: Timestamp) -> ServiceResult<Vec<Call>> {
+pub fn claim(conn: &mut AnyConn, unused_days: u32, now: Timestamp) -> ServiceResult<(bool, Vec<Call>)> {
     let until = now.checked_add(SignedDuration::from_mins(CLAIMED_FOR)).unwrap_or(Timestamp::MAX);
     let claimed = rows::claim(conn, now, until, DELIVERIES_AT_ONCE)?;
+    let any = !claimed.is_empty();
     let events = events::by_positions(conn, &claimed.iter().map(|delivery| delivery.position).collect::<Vec<_>>())?;
     let mut listeners: HashMap<Uuid, Option<Listener>> = HashMap::new();
     let mut calls = Vec::new();
@@ -334,7 +341,7 @@ pub fn claim(conn: &mut AnyConn, unused_days: u32, now: Timestamp) -> ServiceRes
             _ => give_up(conn, delivery, now)?,
         }
     }
-    Ok(calls)
+    Ok((any, calls))
 }
 
 /// A webhook, and what its client may hear of now.
@@ -419,6 +426,7 @@ pub fn settle(conn: &mut AnyConn, call: &Delivery, attempt: &Attempt, random: u8
         let data = json!({"webhook": webhook.id, "failing_since": since});
         let notice = Happened::to_own(EventType::WebhookDisabled, webhook.client, data);
         events::insert(conn, &[notice.written(&[], now)])?;
+        tracing::warn!(webhook.id = %webhook.id, client.id = %webhook.client, since = %since, "a webhook is disabled: nothing was taken for days");
         let disabled = Webhook { state: WebhookState::Disabled, failing_since: Some(since), disabled_at: Some(now), updated_at: now, ..webhook };
         return Ok(rows::update(conn, &disabled)?);
     }

@@ -7,7 +7,7 @@ use uuid::Uuid;
 
 use super::StorageError;
 use super::conn::AnyConn;
-use super::dialect::per_backend;
+use super::dialect::{per_backend, rows_per_statement};
 use super::error::corrupt;
 use super::schema::{webhook_deliveries as deliveries, webhooks};
 use super::types::{At, Id, Instant, Json};
@@ -293,9 +293,9 @@ pub fn behind(conn: &mut AnyConn, last: i64) -> Result<Vec<Uuid>, StorageError> 
 /// # Errors
 /// Where the database fails.
 pub fn insert_deliveries(conn: &mut AnyConn, new: &[Delivery]) -> Result<(), StorageError> {
-    for delivery in new {
-        let row = DeliveryRow::of(delivery)?;
-        diesel::insert_into(deliveries::table).values(row).execute(conn)?;
+    for some in new.chunks(rows_per_statement(12)) {
+        let rows = some.iter().map(DeliveryRow::of).collect::<Result<Vec<_>, _>>()?;
+        per_backend!(conn, c => diesel::insert_into(deliveries::table).values(rows).execute(c))?;
     }
     Ok(())
 }
@@ -335,11 +335,11 @@ pub fn claim(conn: &mut AnyConn, now: Timestamp, until: Timestamp, most: i64) ->
 /// Writes what a delivery has become, and lets go of it.
 ///
 /// # Errors
-/// Where the database fails.
+/// [`StorageError::NotFound`] where it was forgotten meanwhile.
 pub fn update_delivery(conn: &mut AnyConn, delivery: &Delivery) -> Result<(), StorageError> {
     let row = DeliveryRow::of(delivery)?;
-    diesel::update(deliveries::table.filter(deliveries::id.eq(Id(delivery.id)))).set(row).execute(conn)?;
-    Ok(())
+    let written = diesel::update(deliveries::table.filter(deliveries::id.eq(Id(delivery.id)))).set(row).execute(conn)?;
+    if written == 0 { Err(StorageError::NotFound) } else { Ok(()) }
 }
 
 /// A delivery to a webhook.
@@ -400,7 +400,9 @@ pub fn revive(conn: &mut AnyConn, webhook: Uuid, now: Timestamp) -> Result<usize
 pub fn forget(conn: &mut AnyConn, before: Timestamp, most: i64) -> Result<usize, StorageError> {
     let taken = deliveries::table.filter(deliveries::state.eq(DeliveryState::Delivered.as_str())).filter(deliveries::updated_at.lt(At(before)));
     let ids: Vec<Id> = taken.order(deliveries::updated_at).limit(most).select(deliveries::id).load(conn)?;
-    Ok(diesel::delete(deliveries::table.filter(deliveries::id.eq_any(ids))).execute(conn)?)
+    // One that is made anew at this moment is taken no more.
+    let still = deliveries::table.filter(deliveries::id.eq_any(ids)).filter(deliveries::state.eq(DeliveryState::Delivered.as_str()));
+    Ok(diesel::delete(still).execute(conn)?)
 }
 
 /// Whether a delivery may be due: one that is claimed counts when its claim has run out.

@@ -30,15 +30,21 @@ pub struct Receiver {
     pub url: String,
     messages: Arc<Mutex<Vec<(Message, u16)>>>,
     answers: Arc<Mutex<u16>>,
+    /// What came where a redirect leads.
+    elsewhere: Arc<Mutex<Vec<String>>>,
 }
 
 impl Receiver {
     pub fn start() -> Self {
-        let (messages, answers) = (Arc::new(Mutex::new(Vec::new())), Arc::new(Mutex::new(204)));
-        let shared = (messages.clone(), answers.clone());
+        let (messages, answers, elsewhere) = (Arc::new(Mutex::new(Vec::new())), Arc::new(Mutex::new(204)), Arc::new(Mutex::new(Vec::new())));
+        let shared = (messages.clone(), answers.clone(), elsewhere.clone());
         let server = HttpServer::new(move || {
-            let (messages, answers) = shared.clone();
-            App::new().default_service(web::to(move |request: HttpRequest, body: String| {
+            let (messages, answers, elsewhere) = shared.clone();
+            let elsewhere = web::to(move |request: HttpRequest| {
+                elsewhere.lock().unwrap().push(request.path().to_owned());
+                async { HttpResponse::Ok().finish() }
+            });
+            App::new().route("/elsewhere", elsewhere).default_service(web::to(move |request: HttpRequest, body: String| {
                 let header = |name: &str| request.headers().get(name).unwrap().to_str().unwrap().to_owned();
                 let message =
                     Message { id: header("webhook-id"), timestamp: header("webhook-timestamp"), signatures: header("webhook-signature"), body };
@@ -46,7 +52,7 @@ impl Receiver {
                 messages.lock().unwrap().push((message, status));
                 let mut response = HttpResponse::build(actix_web::http::StatusCode::from_u16(status).unwrap());
                 if status == 307 {
-                    response.insert_header(("location", "http://127.0.0.1:1/elsewhere"));
+                    response.insert_header(("location", "/elsewhere"));
                 }
                 let response = response.finish();
                 async move { response }
@@ -58,7 +64,7 @@ impl Receiver {
         .unwrap();
         let url = format!("http://{}/hook", server.addrs()[0]);
         actix_web::rt::spawn(server.run());
-        Self { url, messages, answers }
+        Self { url, messages, answers, elsewhere }
     }
 
     pub fn answer(&self, status: u16) {
@@ -267,6 +273,7 @@ on_both_databases! {
         assert_eq!(told(&receiver.wait(202, 1).await)[0]["data"]["policy"], next.as_str());
         assert_eq!(own.post(&format!("{path}/replay"), &json!({})).await.expect(200), json!({"replayed": 1}));
         assert_eq!(told(&receiver.wait(202, 2).await)[1]["data"]["policy"], lost.as_str());
+        assert!(receiver.elsewhere.lock().unwrap().is_empty(), "a redirect was followed");
     }
 
     async fn what_fails_for_days_is_disabled_and_its_client_is_told(app: TestApp) {
@@ -366,7 +373,7 @@ on_both_databases! {
         settled(&own, &format!("{path}/deliveries?state=delivered"), 1).await;
         for (days, left) in [(30, 1), (1, 0)] {
             app.clock.advance(SignedDuration::from_hours(24 * days));
-            onemind::http::webhooks::tidy(&app.registry.clone().into_inner()).await.unwrap();
+            assert!(!onemind::http::webhooks::tidy(&app.registry.clone().into_inner()).await.unwrap());
             assert_eq!(subscriber(&app, &["ori:TX0000001"]).all(&format!("{path}/deliveries")).await.len(), left);
         }
     }

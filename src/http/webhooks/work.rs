@@ -24,10 +24,12 @@ const TIDY: Duration = Duration::from_secs(3600);
 pub async fn work(registry: Arc<Registry>) {
     let mut tidied: Option<Instant> = None;
     loop {
+        // Some at a time, so that nobody who is to be told waits for it.
         if tidied.is_none_or(|last| last.elapsed() >= TIDY) {
-            tidied = Some(Instant::now());
-            if let Err(error) = tidy(&registry).await {
-                tracing::warn!(error = %error, "deliveries that were taken long ago can't be forgotten now");
+            match tidy(&registry).await {
+                Ok(true) => {}
+                Ok(false) => tidied = Some(Instant::now()),
+                Err(error) => tracing::warn!(error = %error, "deliveries that were taken long ago can't be forgotten now"),
             }
         }
         match deliver(&registry).await {
@@ -41,14 +43,13 @@ pub async fn work(registry: Arc<Registry>) {
     }
 }
 
-/// Forgets the deliveries that were taken long ago.
+/// Forgets some of the deliveries that were taken long ago; answers whether there may be more.
 ///
 /// # Errors
 /// Where the database fails.
-pub async fn tidy(registry: &Arc<Registry>) -> ServiceResult<()> {
+pub async fn tidy(registry: &Arc<Registry>) -> ServiceResult<bool> {
     let now = registry.clock.now();
-    while registry.store.write(move |conn| service::forget(conn, now)).await? {}
-    Ok(())
+    registry.store.write(move |conn| service::forget(conn, now)).await
 }
 
 /// Finds what is to be delivered, and delivers some of it; answers whether there was anything.
@@ -63,8 +64,7 @@ async fn deliver(registry: &Arc<Registry>) -> ServiceResult<bool> {
         return Ok(false);
     }
     let days = registry.unused_days;
-    let calls = registry.store.write(move |conn| service::claim(conn, days, now)).await?;
-    let any = !calls.is_empty();
+    let (any, calls) = registry.store.write(move |conn| service::claim(conn, days, now)).await?;
     for settled in join_all(calls.into_iter().map(|call| make(registry, call))).await {
         settled?;
     }
