@@ -219,6 +219,8 @@ fn load(conn: &mut AnyConn, people: &Records) -> Result<HashMap<Uuid, PersonFact
             facts.entry(*person).or_default().credits.extend(credit(&record));
         }
     }
+    // Whoever is sworn nowhere counts nowhere.
+    facts.retain(|_, facts| !facts.spells.is_empty());
     Ok(facts)
 }
 
@@ -253,8 +255,10 @@ impl QueryFragment<Pg> for CountedOf {
         out.push_sql(
             ") UNION ALL SELECT c.officer_id, NULL::uuid, c.completed_on, c.expires_on, t.category, t.recognition, t.validity_months \
              FROM completions AS c JOIN trainings AS t ON t.id = c.training_id WHERE c.passed AND c.revoked_at IS NULL \
-             AND c.parked_reason IS NULL AND t.recognition = 'recognized' AND c.officer_id = ANY(",
+             AND c.parked_reason IS NULL AND t.recognition = '",
         );
+        out.push_sql(RecognitionStatus::Recognized.as_str());
+        out.push_sql("' AND c.officer_id = ANY(");
         out.push_bind_param::<Array<Guid>, _>(&self.officers)?;
         out.push_sql(")");
         Ok(())
@@ -266,10 +270,12 @@ fn counted_on_postgres(conn: &mut diesel::PgConnection, officers: &[Uuid]) -> Re
     let (mut spells, mut earned) = (Vec::new(), Vec::new());
     for (officer, agency, from, until, category, recognition, months) in rows {
         let until = until.map(|day| day.0);
-        if let Some(agency) = agency {
-            spells.push((officer.0, SwornSpell { agency: agency.0, started_on: from.0, ended_on: until }));
-        } else if let (Some(category), Some(recognition)) = (category, recognition) {
-            earned.extend(recognized((category, recognition, months))?.map(|terms| (officer.0, from.0, until, terms)));
+        match (agency, category.zip(recognition)) {
+            (Some(agency), _) => spells.push((officer.0, SwornSpell { agency: agency.0, started_on: from.0, ended_on: until })),
+            (None, Some((category, recognition))) => {
+                earned.extend(recognized((category, recognition, months))?.map(|terms| (officer.0, from.0, until, terms)));
+            }
+            (None, None) => return Err(StorageError::Corrupt("what counts of an officer is of neither an agency nor a training".into())),
         }
     }
     Ok((spells, earned))

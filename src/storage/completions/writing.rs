@@ -60,79 +60,6 @@ pub fn insert(
     Ok(())
 }
 
-/// Puts other content in the place of what completions of a client were, and keeps what they were.
-///
-/// # Errors
-/// Where the database fails.
-pub fn replace(
-    conn: &mut AnyConn,
-    coverage: &mut CoverageChange,
-    client: Uuid,
-    granted: Option<&[AgencyKey]>,
-    changed: &[NewCompletion<'_>],
-    now: Timestamp,
-) -> Result<(), StorageError> {
-    let ids: Vec<Uuid> = changed.iter().map(|new| new.id).collect();
-    holding::touch(conn, coverage, &ids, changed.iter().filter_map(|new| new.placement.counts_for()))?;
-    let granted = pushed_reach(granted);
-    for some in ids.chunks(MAX_BINDS) {
-        keep_former(conn, some, now)?;
-    }
-    match conn {
-        AnyConn::Postgres(conn) => {
-            for some in changed.chunks(if granted.is_none() { AT_ONCE } else { WITH_REACH }) {
-                Replaced(Rows::of(some.iter().map(|new| Row::of(client, granted.as_ref(), new, now)))).execute(conn)?;
-            }
-        }
-        AnyConn::Sqlite(conn) => {
-            for new in changed {
-                diesel::update(completions::table.filter(completions::id.eq(Id(new.id)))).set(values(new, granted.as_ref(), now)).execute(conn)?;
-            }
-        }
-    }
-    Ok(())
-}
-
-/// Keeps what completions are, which are about to become something else.
-fn keep_former(conn: &mut AnyConn, ids: &[Uuid], now: Timestamp) -> Result<(), StorageError> {
-    let columns =
-        (completion_revisions::completion_id, completion_revisions::revision, completion_revisions::content, completion_revisions::replaced_at);
-    per_backend!(conn, c => completions::table
-        .filter(among(completions::id, ids))
-        .select((completions::id, completions::revision, completions::content, At(now).into_sql::<Instant>()))
-        .insert_into(completion_revisions::table)
-        .into_columns(columns)
-        .execute(c))?;
-    Ok(())
-}
-
-/// Rows that are there by their ids, as they are to be from now on.
-#[derive(Debug, QueryId)]
-struct Replaced(Rows);
-
-/// What a row stays with, whatever comes in its place.
-const FIXED: [&str; 4] = ["id", "client_id", "external_id", "created_at"];
-
-impl diesel::RunQueryDsl<PgConnection> for Replaced {}
-
-impl QueryFragment<Pg> for Replaced {
-    fn walk_ast<'b>(&'b self, mut out: AstPass<'_, 'b, Pg>) -> QueryResult<()> {
-        let mut separator = "UPDATE completions SET ";
-        for name in Rows::NAMES.iter().filter(|name| !FIXED.contains(name)) {
-            for part in [separator, name, " = new.", name] {
-                out.push_sql(part);
-            }
-            separator = ", ";
-        }
-        out.push_sql(" FROM ");
-        self.0.push_rows(&mut out)?;
-        out.push_sql(" AS new (");
-        push_list(&mut out, Rows::NAMES);
-        out.push_sql(") WHERE completions.id = new.id");
-        Ok(())
-    }
-}
-
 columns! {
     /// A new row.
     struct Row, Rows into "completions" {
@@ -183,4 +110,78 @@ impl Row {
             updated_at: values.updated_at,
         }
     }
+}
+
+/// Puts other content in the place of what completions of a client were, and keeps what they were.
+///
+/// # Errors
+/// Where the database fails.
+pub fn replace(
+    conn: &mut AnyConn,
+    coverage: &mut CoverageChange,
+    client: Uuid,
+    granted: Option<&[AgencyKey]>,
+    changed: &[NewCompletion<'_>],
+    now: Timestamp,
+) -> Result<(), StorageError> {
+    let ids: Vec<Uuid> = changed.iter().map(|new| new.id).collect();
+    holding::touch(conn, coverage, &ids, changed.iter().filter_map(|new| new.placement.counts_for()))?;
+    let granted = pushed_reach(granted);
+    for some in ids.chunks(MAX_BINDS) {
+        keep_former(conn, some, now)?;
+    }
+    match conn {
+        AnyConn::Postgres(conn) => {
+            for some in changed.chunks(if granted.is_none() { AT_ONCE } else { WITH_REACH }) {
+                Replaced(Rows::of(some.iter().map(|new| Row::of(client, granted.as_ref(), new, now)))).execute(conn)?;
+            }
+        }
+        AnyConn::Sqlite(conn) => {
+            for new in changed {
+                let own = completions::table.filter(completions::id.eq(Id(new.id))).filter(completions::client_id.eq(Id(client)));
+                diesel::update(own).set(values(new, granted.as_ref(), now)).execute(conn)?;
+            }
+        }
+    }
+    Ok(())
+}
+
+/// Rows that are there by their ids, as they are to be from now on.
+#[derive(Debug, QueryId)]
+struct Replaced(Rows);
+
+/// What a row stays with, whatever comes in its place.
+const FIXED: [&str; 4] = ["id", "client_id", "external_id", "created_at"];
+
+impl diesel::RunQueryDsl<PgConnection> for Replaced {}
+
+impl QueryFragment<Pg> for Replaced {
+    fn walk_ast<'b>(&'b self, mut out: AstPass<'_, 'b, Pg>) -> QueryResult<()> {
+        let mut separator = "UPDATE completions SET ";
+        for name in Rows::NAMES.iter().filter(|name| !FIXED.contains(name)) {
+            for part in [separator, name, " = new.", name] {
+                out.push_sql(part);
+            }
+            separator = ", ";
+        }
+        out.push_sql(" FROM ");
+        self.0.push_rows(&mut out)?;
+        out.push_sql(" AS new (");
+        push_list(&mut out, Rows::NAMES);
+        out.push_sql(") WHERE completions.id = new.id AND completions.client_id = new.client_id");
+        Ok(())
+    }
+}
+
+/// Keeps what completions are, which are about to become something else.
+fn keep_former(conn: &mut AnyConn, ids: &[Uuid], now: Timestamp) -> Result<(), StorageError> {
+    let columns =
+        (completion_revisions::completion_id, completion_revisions::revision, completion_revisions::content, completion_revisions::replaced_at);
+    per_backend!(conn, c => completions::table
+        .filter(among(completions::id, ids))
+        .select((completions::id, completions::revision, completions::content, At(now).into_sql::<Instant>()))
+        .insert_into(completion_revisions::table)
+        .into_columns(columns)
+        .execute(c))?;
+    Ok(())
 }
