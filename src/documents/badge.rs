@@ -37,6 +37,8 @@ pub struct Badge<'a> {
     pub awarded_at: Timestamp,
     /// What was awarded.
     pub award: &'a Award,
+    /// The name of the key that signs the badge, and the list by which it is known to be revoked: a verifier may know no other.
+    pub key: &'a str,
     /// Who issues.
     pub issuer: &'a str,
     /// The address of the service as the public knows it, without a slash at its end.
@@ -50,6 +52,8 @@ pub struct StatusList<'a> {
     pub year: i16,
     /// The numbers that were revoked.
     pub revoked: &'a [CertificateNumber],
+    /// The name of the key that was asked for to sign it.
+    pub key: Option<&'a str>,
     /// Who issues.
     pub issuer: &'a str,
     /// The address of the service as the public knows it, without a slash at its end.
@@ -61,7 +65,7 @@ pub fn badge_of(badge: &Badge<'_>) -> Value {
     let Badge { award, public, .. } = badge;
     let id = format!("urn:uuid:{}", badge.id);
     let subject = format!("{public}/v1/agencies/{}", badge.agency);
-    let list = list_of(public, badge.number.year());
+    let list = list_of(public, badge.number.year(), Some(badge.key));
     let place = badge.number.count();
     let mut identifiers = vec![identity("name", &award.agency)];
     identifiers.extend(award.ori.as_ref().map(|ori| identity("ext:ori", ori)));
@@ -108,8 +112,8 @@ pub fn badge_of(badge: &Badge<'_>) -> Value {
 /// # Errors
 /// Where the list can't be compressed; none is expected.
 pub fn status_list_of(list: &StatusList<'_>, now: Timestamp) -> std::io::Result<Value> {
-    let StatusList { public, year, .. } = list;
-    let id = list_of(public, *year);
+    let StatusList { public, year, key, .. } = list;
+    let id = list_of(public, *year, *key);
     let subject = format!("{id}#list");
     // A list changes on the hour, or where something is revoked: whoever asks more often gets the same bytes.
     let from = now.as_second() - now.as_second().rem_euclid(3600);
@@ -136,8 +140,9 @@ pub fn status_list_of(list: &StatusList<'_>, now: Timestamp) -> std::io::Result<
     }))
 }
 
-fn list_of(public: &str, year: i16) -> String {
-    format!("{public}/public/status-lists/{year}")
+fn list_of(public: &str, year: i16, key: Option<&str>) -> String {
+    let asked = key.map_or_else(String::new, |key| format!("?key={key}"));
+    format!("{public}/public/status-lists/{year}{asked}")
 }
 
 fn identity(kind: &str, value: &str) -> Value {

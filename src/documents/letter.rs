@@ -22,6 +22,7 @@ const SIGNATURE: f32 = 96.0;
 /// What the letter says between its addressee and its signature: a Jinja template, of which a blank line ends a paragraph.
 #[derive(Debug, Clone)]
 pub struct LetterText {
+    source: Arc<str>,
     templates: Arc<Environment<'static>>,
 }
 
@@ -36,7 +37,7 @@ impl LetterText {
         templates.add_filter("listed", listed);
         templates.add_filter("quoted", |names: Vec<String>| names.into_iter().map(|name| format!("“{name}”")).collect::<Vec<String>>());
         templates.add_template_owned("letter", source.to_owned()).map_err(|error| sentence(&error))?;
-        let text = Self { templates: Arc::new(templates) };
+        let text = Self { source: source.into(), templates: Arc::new(templates) };
         for award in samples() {
             text.paragraphs(&award, "Issuer", &Signer { name: None, title: "President".into(), organization: "Issuer".into() })?;
         }
@@ -49,6 +50,11 @@ impl LetterText {
     /// None is expected: a test reads it.
     pub fn shipped() -> Result<Self, String> {
         Self::parse(include_str!("../../assets/letter.txt"))
+    }
+
+    /// The template.
+    pub fn source(&self) -> &str {
+        &self.source
     }
 
     fn paragraphs(&self, award: &Award, issuer: &str, signer: &Signer) -> Result<Vec<String>, String> {

@@ -16,7 +16,8 @@ pub use certificate::certificate;
 pub use letter::{LetterText, letter};
 
 use crate::domain::certification::Awarded;
-use crate::domain::frozen::Frozen;
+pub use crate::domain::frozen::Signer;
+use crate::domain::frozen::{Frozen, FrozenStationery};
 
 /// Somebody with an office.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -25,17 +26,6 @@ pub struct Person {
     pub name: String,
     /// Office, such as Chief of Police.
     pub title: String,
-}
-
-/// Who signs.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub struct Signer {
-    /// Name; absent: the office alone stands under the line.
-    pub name: Option<String>,
-    /// Office.
-    pub title: String,
-    /// Of what.
-    pub organization: String,
 }
 
 /// Who issues, who signs, and what the letter says.
@@ -49,6 +39,31 @@ pub struct Stationery {
     pub second_signer: Option<Signer>,
     /// What the letter says.
     pub letter: LetterText,
+}
+
+impl Stationery {
+    /// As an award keeps it.
+    pub fn frozen(&self) -> FrozenStationery {
+        FrozenStationery {
+            issuer: self.issuer.clone(),
+            signer: self.signer.clone(),
+            second_signer: self.second_signer.clone(),
+            letter: self.letter.source().to_owned(),
+        }
+    }
+
+    /// That of an award.
+    ///
+    /// # Errors
+    /// [`DocumentError::Letter`] where the template can't be read any more.
+    pub fn of(frozen: &FrozenStationery) -> Result<Self, DocumentError> {
+        Ok(Self {
+            issuer: frozen.issuer.clone(),
+            signer: frozen.signer.clone(),
+            second_signer: frozen.second_signer.clone(),
+            letter: LetterText::parse(&frozen.letter).map_err(DocumentError::Letter)?,
+        })
+    }
 }
 
 /// What was awarded, as it was then.

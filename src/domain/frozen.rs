@@ -25,6 +25,33 @@ pub struct Frozen {
     pub partnerships: Vec<FrozenPartnership>,
     /// The policies in force.
     pub policies: Vec<FrozenPolicy>,
+    /// Of an award, who issued and signed it.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub stationery: Option<FrozenStationery>,
+}
+
+/// Who issued an award, who signed it, and what the letter said.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct FrozenStationery {
+    /// Who issued it.
+    pub issuer: String,
+    /// Who signed the letter and the certificate.
+    pub signer: Signer,
+    /// Who signed the certificate, too.
+    pub second_signer: Option<Signer>,
+    /// The template of the letter.
+    pub letter: String,
+}
+
+/// Who signs.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Signer {
+    /// Name; absent: the office alone stands under the line.
+    pub name: Option<String>,
+    /// Office.
+    pub title: String,
+    /// Of what.
+    pub organization: String,
 }
 
 /// An agency as it was called.

@@ -264,7 +264,7 @@ impl From<&TakenStep> for StepView {
 
 impl From<&Frozen> for EvaluationView {
     fn from(frozen: &Frozen) -> Self {
-        let Frozen { agency, signatory, standard, pledge, evaluation, partnerships, policies } = frozen;
+        let Frozen { agency, signatory, standard, pledge, evaluation, partnerships, policies, stationery: _ } = frozen;
         let share = standard.crisis_share;
         Self {
             as_of: Day(evaluation.as_of),
@@ -371,15 +371,15 @@ async fn get_certification(caller: Allowed<CertificationsRead>, path: IdPath, pr
 ///
 /// `start_review` what was sent, `return` it with questions, `award` or `decline` it, `revoke` what was awarded. A decision that does not lead on
 /// from where the application stands answers 409 `impossible_step`, and names those that do. An award needs all requirements to be met on its day,
-/// and draws the number of the certificate. The client that applied does not decide: 403.
+/// and draws the number of the certificate. It takes a grant for all agencies, and the client that applied does not decide: 403.
 #[utoipa::path(tag = "certifications", params(("id" = Ref, Path)), request_body = DecisionInput, security(("bearer" = ["certifications:decide"])),
     responses((status = 200, description = "It is decided.", body = CertificationView)))]
 #[post("/v1/certifications/{id}/decision")]
 async fn decide_certification(caller: Allowed<CertificationsDecide>, path: IdPath, key: IdempotencyKey, body: Body<DecisionInput>) -> ApiResult {
     let DecisionInput { decision, note } = body.value;
-    let statuses = caller.registry().statuses.clone();
+    let (statuses, stationery) = (caller.registry().statuses.clone(), caller.registry().stationery.frozen());
     once(&caller, key, body.fingerprint, move |tx| {
-        let held = service::decide(tx, &statuses, path.0, decision, note.clone())?;
+        let held = service::decide(tx, &statuses, &stationery, path.0, decision, note.clone())?;
         Answer::ok(&CertificationView::from(&held))
     })
     .await

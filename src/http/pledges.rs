@@ -259,7 +259,8 @@ async fn get_pledge(caller: Allowed<PledgesRead>, path: IdPath, preconditions: P
 
 /// Replace a pledge
 ///
-/// Whether it was extended or withdrawn stays as it is. Of a pledge that was extended, day and term can't be changed: 409 `pledge_extended`.
+/// Whether it was extended or withdrawn stays as it is. Of a pledge that was extended, day and term can't be changed: 409 `pledge_extended`;
+/// of one on which a certificate was awarded, the standard neither: 409 `pledge_certified`.
 #[utoipa::path(tag = "pledges", params(("id" = Ref, Path)), request_body = PledgeInput, security(("bearer" = ["pledges:write"])),
     responses((status = 200, description = "The pledge is as sent.", body = PledgeView)))]
 #[put("/v1/pledges/{id}")]
@@ -291,6 +292,7 @@ async fn change_pledge(caller: Allowed<PledgesWrite>, path: IdPath, precondition
 ///
 /// The IACP gives an agency more time, also when its term is over: the pledge ends on the day that is given, as if it had been so from the
 /// beginning, and its own day and term stay. At most 36 months at a time. 409 `pledge_running` where another pledge of the agency runs by then.
+/// It takes a grant for all agencies.
 #[utoipa::path(tag = "pledges", params(("id" = Ref, Path)), request_body = ExtensionInput,
     security(("bearer" = ["pledges:write", "certifications:decide"])),
     responses((status = 200, description = "The pledge is extended.", body = PledgeView)))]

@@ -14,7 +14,7 @@ use crate::domain::agency::AgencyKey;
 use crate::domain::certification::{Awarded, CertificateNumber, Certification, CertificationState, Decision, Impossible, Step};
 use crate::domain::event::EventType;
 use crate::domain::evidence::Document;
-use crate::domain::frozen::{Frozen, FrozenAgency, FrozenDocument, FrozenPartnership, FrozenPolicy, FrozenSignatory, shortfalls};
+use crate::domain::frozen::{Frozen, FrozenAgency, FrozenDocument, FrozenPartnership, FrozenPolicy, FrozenSignatory, FrozenStationery, shortfalls};
 use crate::domain::pledge::{Signatory, in_question};
 use crate::domain::text::Note;
 use crate::storage::certifications::{self as rows, CertificationFilter, HeldCertification, TakenStep};
@@ -131,13 +131,21 @@ pub fn resubmit(tx: &mut Tx<'_>, statuses: &Statuses, id: Uuid, note: Note) -> S
     go_on(tx, held, certification, Step::Resubmit, Some(note), Some(frozen))
 }
 
-/// Decides on an application.
+/// Decides on an application. An award keeps who issues and signs it by now.
 ///
 /// # Errors
-/// [`ServiceError::NotFound`]; [`ServiceError::Forbidden`] for the client that applied; `impossible_step`, which names those that are
+/// [`ServiceError::NotFound`]; [`ServiceError::Forbidden`] for the client that applied, and without a grant for all agencies; `impossible_step`, which names those that are
 /// possible; a fault where the decision needs a note; `requirement_not_met` for what is short of an award.
-pub fn decide(tx: &mut Tx<'_>, statuses: &Statuses, id: Uuid, decision: Decision, note: Option<Note>) -> ServiceResult<HeldCertification> {
+pub fn decide(
+    tx: &mut Tx<'_>,
+    statuses: &Statuses,
+    stationery: &FrozenStationery,
+    id: Uuid,
+    decision: Decision,
+    note: Option<Note>,
+) -> ServiceResult<HeldCertification> {
     let held = for_change(tx, id)?;
+    tx.needs_all_agencies("who decides on applications does so for all agencies: it needs a grant for all of them")?;
     let own = |step: &TakenStep| step.client == tx.client && matches!(step.step, Step::Apply | Step::Resubmit);
     if held.steps.iter().any(own) {
         return Err(ServiceError::Forbidden("the client that applied for an agency does not decide on the application".into()));
@@ -157,7 +165,7 @@ pub fn decide(tx: &mut Tx<'_>, statuses: &Statuses, id: Uuid, decision: Decision
         Decision::Award => {
             let evaluation = evaluate(tx, statuses, held.agency.id, today)?;
             refuse_short(&evaluation)?;
-            frozen = Some(evaluation);
+            frozen = Some(Frozen { stationery: Some(stationery.clone()), ..evaluation });
             held.certification.award(today, rows::next_number(tx.conn, today.year())?)
         }
     };
@@ -256,6 +264,7 @@ fn evaluate(tx: &mut Tx<'_>, statuses: &Statuses, agency: Uuid, on: Date) -> Ser
                 document: document(one.draft.document),
             })
             .collect(),
+        stationery: None,
     })
 }
 

@@ -10,9 +10,9 @@ use super::{Fault, ServiceError, ServiceResult, Tx, agencies, evidence, standard
 use crate::domain::agency::AgencyKey;
 use crate::domain::pledge::{Pledge, PledgeDraft, PledgeState, check_extension};
 use crate::domain::text::{Code, Note};
-use crate::storage::Constraint;
 use crate::storage::dialect::lock_agency;
 use crate::storage::pledges::{self as rows, Extension, HeldPledge, PledgeFilter, Withdrawal, facts};
+use crate::storage::{Constraint, certifications};
 
 /// Which pledges a list holds.
 #[derive(Debug, Clone, Default)]
@@ -90,6 +90,13 @@ pub fn change(tx: &mut Tx<'_>, id: Uuid, edit: impl FnOnce(&HeldPledge) -> Servi
     if !current.extensions.is_empty() && (draft.pledged_on, draft.term_months) != (current.draft.pledged_on, current.draft.term_months) {
         return Err(ServiceError::conflict("pledge_extended", "the pledge was extended: its day and its term stay as they are"));
     }
+    let terms = |draft: &PledgeDraft| (draft.standard.clone(), draft.pledged_on, draft.term_months);
+    if terms(&draft) != terms(&current.draft) && was_awarded(tx, &current)? {
+        return Err(ServiceError::conflict(
+            "pledge_certified",
+            "a certificate was awarded on the pledge: its standard, day and term stay as they are",
+        ));
+    }
     let fields = fields_between(&current.draft, &draft);
     let changed = HeldPledge { draft, updated_at: tx.now, ..current };
     alone(tx, changed.agency.id, &changed.facts())?;
@@ -105,6 +112,7 @@ pub fn change(tx: &mut Tx<'_>, id: Uuid, edit: impl FnOnce(&HeldPledge) -> Servi
 /// of the longer one; faults of the day.
 pub fn extend(tx: &mut Tx<'_>, id: Uuid, to: Date, reason: &Note) -> ServiceResult<HeldPledge> {
     let mut current = for_change(tx, id)?;
+    tx.needs_all_agencies("who extends pledges does so for all agencies: it needs a grant for all of them")?;
     refuse_withdrawn(&current)?;
     let former_due_on = current.facts().due_on();
     check_extension(former_due_on, to).map_err(|invalid| ServiceError::Invalid(vec![Fault::at("/due_on", invalid)]))?;
@@ -150,6 +158,12 @@ fn for_change(tx: &mut Tx<'_>, id: Uuid) -> ServiceResult<HeldPledge> {
     tx.of_agency(agency);
     lock_agency(tx.conn, agency)?;
     get(tx, id)
+}
+
+/// Whether a certificate was awarded on a pledge, whatever became of it.
+fn was_awarded(tx: &mut Tx<'_>, pledge: &HeldPledge) -> ServiceResult<bool> {
+    let all = certifications::of_agency(tx.conn, pledge.agency.id)?;
+    Ok(all.iter().any(|(on, certification)| *on == pledge.id && certification.award_of().is_some()))
 }
 
 fn refuse_withdrawn(pledge: &HeldPledge) -> ServiceResult<()> {

@@ -44,7 +44,8 @@ pub struct CredentialKeys {
 
 struct Held {
     keys: Arc<[CredentialKey]>,
-    read_at: Instant,
+    /// Absent where it is to be read again.
+    read_at: Option<Instant>,
 }
 
 /// Why nothing is signed.
@@ -53,6 +54,9 @@ pub enum CredentialError {
     /// There is no key.
     #[error(transparent)]
     Key(#[from] KeyError),
+    /// The key that is asked for is not there.
+    #[error("there is no such key")]
+    NoSuchKey,
     /// The signature.
     #[error("the credential could not be signed: {0}")]
     Signature(#[from] jsonwebtoken::errors::Error),
@@ -70,22 +74,23 @@ impl CredentialKeys {
     /// [`KeyError`].
     pub fn published(&self) -> Result<Arc<[CredentialKey]>, KeyError> {
         let mut held = self.held.lock().unwrap_or_else(PoisonError::into_inner);
-        if let Some(held) = held.as_ref().filter(|held| held.read_at.elapsed() <= REFRESH) {
+        if let Some(held) = held.as_ref().filter(|held| held.read_at.is_some_and(|at| at.elapsed() <= REFRESH)) {
             return Ok(held.keys.clone());
         }
-        let keys = match (self.read(), held.as_ref()) {
-            (Ok(keys), _) => keys,
-            (Err(error), Some(before)) => {
-                tracing::error!(%error, "the keys of credentials could not be read again: those in memory go on");
+        let keys = match held.as_ref().map(|before| (read_all(&self.folder), before)) {
+            None => self.first()?,
+            Some((Ok(keys), _)) if !keys.is_empty() => keys.into(),
+            Some((found, before)) => {
+                let error = found.err().map_or_else(|| "the folder has none".to_owned(), |error| error.to_string());
+                tracing::error!(error, "the keys of credentials could not be read again: those in memory go on");
                 before.keys.clone()
             }
-            (Err(error), None) => return Err(error),
         };
-        *held = Some(Held { keys: keys.clone(), read_at: Instant::now() });
+        *held = Some(Held { keys: keys.clone(), read_at: Some(Instant::now()) });
         Ok(keys)
     }
 
-    fn read(&self) -> Result<Arc<[CredentialKey]>, KeyError> {
+    fn first(&self) -> Result<Arc<[CredentialKey]>, KeyError> {
         crate::private::make_folder(&self.folder).map_err(at(&self.folder))?;
         let mut keys = read_all(&self.folder)?;
         if keys.is_empty() {
@@ -106,8 +111,15 @@ impl CredentialKeys {
         // The first is there before it, or there would be none until it signs.
         self.published()?;
         let kid = make(&self.folder, signs_from)?;
-        *self.held.lock().unwrap_or_else(PoisonError::into_inner) = None;
+        self.read_again_next();
         Ok(kid)
+    }
+
+    /// Lets the folder be read when the keys are asked for next.
+    fn read_again_next(&self) {
+        if let Some(held) = self.held.lock().unwrap_or_else(PoisonError::into_inner).as_mut() {
+            held.read_at = None;
+        }
     }
 
     /// The name of the key that signs at an instant.
@@ -118,20 +130,19 @@ impl CredentialKeys {
         Ok(of_instant(&self.published()?, at).kid.clone())
     }
 
-    /// Signs claims by the key of an instant, with the public key in the header: the same claims of the same instant make the same JWT, for as long
-    /// as the key's file is there.
+    /// Signs claims by the key of a name, with the public key in the header: the same claims make the same JWT.
     ///
     /// # Errors
     /// [`CredentialError`].
-    pub fn sign(&self, claims: &Value, of: Timestamp) -> Result<String, CredentialError> {
+    pub fn sign(&self, claims: &Value, kid: &str) -> Result<String, CredentialError> {
         let keys = self.published()?;
-        let key = of_instant(&keys, of);
+        let key = keys.iter().find(|key| key.kid == kid).ok_or(CredentialError::NoSuchKey)?;
         let header = Header { kid: Some(key.kid.clone()), jwk: Some(key.jwk.clone()), ..Header::new(Algorithm::RS256) };
         Ok(jsonwebtoken::encode(&header, claims, &key.encoding)?)
     }
 }
 
-/// The last key that has begun to sign by an instant; where those of before are gone, the first that is left. There is always one.
+/// The last key that has begun to sign by an instant; where all of before are gone, the first that is left. There is always one.
 fn of_instant(keys: &[CredentialKey], at: Timestamp) -> &CredentialKey {
     keys.iter().rev().find(|key| key.signs_from <= at).unwrap_or(&keys[0])
 }
@@ -194,18 +205,36 @@ mod tests {
         let folder = tempfile::TempDir::new().unwrap();
         let keys = CredentialKeys::in_folder(folder.path());
         let claims = json!({"nbf": 1});
-        let before = keys.sign(&claims, at("2026-01-01T00:00:00Z")).unwrap();
+        let other = CredentialKeys::in_folder(folder.path());
+        let signed_of = |keys: &CredentialKeys, text: &str| keys.sign(&claims, &keys.signing(at(text)).unwrap()).unwrap();
+        let before = signed_of(&keys, "2026-01-01T00:00:00Z");
+        assert_eq!(signed_of(&other, "2026-01-01T00:00:00Z"), before);
         let second = keys.add(at("2026-06-01T12:00:00Z")).unwrap();
         assert_eq!(keys.published().unwrap().len(), 2, "it is published before it signs");
         assert_ne!(keys.signing(at("2026-06-01T11:59:59Z")).unwrap(), second);
         assert_eq!(keys.signing(at("2026-06-01T12:00:00Z")).unwrap(), second);
-        assert_eq!(keys.sign(&claims, at("2026-01-01T00:00:00Z")).unwrap(), before);
-        assert_ne!(keys.sign(&claims, at("2026-06-01T12:00:00Z")).unwrap(), before);
+        assert_eq!(signed_of(&keys, "2026-01-01T00:00:00Z"), before);
+        assert_ne!(signed_of(&keys, "2026-06-01T12:00:00Z"), before);
+        // A process that runs sees it when what it has read is old.
+        assert_eq!(other.published().unwrap().len(), 1);
+        other.read_again_next();
+        assert_eq!(other.signing(at("2026-06-01T12:00:00Z")).unwrap(), second);
 
         // A key that somebody else got hold of is taken away: the other signs all from then on.
         fs::remove_file(folder.path().join(FOLDER).join("0000000000.pem")).unwrap();
-        let keys = CredentialKeys::in_folder(folder.path());
-        assert_eq!(keys.signing(at("2026-01-01T00:00:00Z")).unwrap(), second);
+        other.read_again_next();
+        assert_eq!(other.signing(at("2026-01-01T00:00:00Z")).unwrap(), second);
+
+        // Where the folder is away for a while, those in memory go on, and none is made in its place.
+        fs::rename(folder.path().join(FOLDER), folder.path().join("away")).unwrap();
+        for of_nothing in [false, true] {
+            if of_nothing {
+                fs::create_dir(folder.path().join(FOLDER)).unwrap();
+            }
+            other.read_again_next();
+            assert_eq!(other.signing(at("2026-01-01T00:00:00Z")).unwrap(), second);
+        }
+        assert_eq!(fs::read_dir(folder.path().join(FOLDER)).unwrap().count(), 0);
     }
 
     #[test]
@@ -213,9 +242,11 @@ mod tests {
         let folder = tempfile::TempDir::new().unwrap();
         let keys = CredentialKeys::in_folder(folder.path());
         let claims = json!({"iss": "https://registry.example.org", "nbf": 1});
-        let signed = keys.sign(&claims, at("2026-01-01T00:00:00Z")).unwrap();
+        let kid = keys.signing(at("2026-01-01T00:00:00Z")).unwrap();
+        let signed = keys.sign(&claims, &kid).unwrap();
+        assert!(matches!(keys.sign(&claims, "another"), Err(CredentialError::NoSuchKey)));
         let other = CredentialKeys::in_folder(folder.path());
-        assert_eq!(other.sign(&claims, at("2026-01-01T00:00:00Z")).unwrap(), signed);
+        assert_eq!(other.sign(&claims, &kid).unwrap(), signed);
         let published = other.published().unwrap();
         let key = jsonwebtoken::DecodingKey::from_rsa_components(&published[0].n, &published[0].e).unwrap();
         let mut validation = jsonwebtoken::Validation::new(Algorithm::RS256);

@@ -266,6 +266,9 @@ on_both_databases! {
         other.post(&format!("{path}/resubmission"), &json!({"note": "here"})).await.expect(200);
         other.post(&format!("{path}/decision"), &json!({"decision": "award"})).await.problem(403, "outside-grant");
         both.post(&format!("{path}/decision"), &json!({"decision": "award"})).await.problem(403, "outside-grant");
+        // Nor does another client of the agency's own, whatever scopes it was given.
+        let second = app.client("second tool", "certifications:decide", Some(&["ori:TX0000001"]));
+        second.post(&format!("{path}/decision"), &json!({"decision": "award"})).await.problem(403, "outside-grant");
         assert_eq!(decided(&reviewer, &path, "award").await["state"], "awarded");
     }
 

@@ -4,6 +4,7 @@ use base64::Engine as _;
 use base64::engine::general_purpose::URL_SAFE_NO_PAD;
 use jiff::SignedDuration;
 use jsonwebtoken::{Algorithm, DecodingKey, Validation};
+use onemind::config::Config;
 use onemind::documents::{LetterText, Signer};
 use onemind::domain::clock::Clock as _;
 use reqwest::Method;
@@ -116,7 +117,7 @@ on_both_databases! {
         assert_eq!(subject["identifier"], json!([identity("name", "Agency TX2270000"), identity("ext:ori", ORI)]));
         assert_eq!(subject["achievement"]["name"], "One Mind Certified");
         assert_eq!(claims["evidence"][0]["id"], json!(format!("{issuer}/public/certificates/OMC-2026-000001")));
-        let list = format!("{issuer}/public/status-lists/2026");
+        let list = format!("{issuer}/public/status-lists/2026?key={}", jsonwebtoken::decode_header(&credential.text).unwrap().kid.unwrap());
         assert_eq!(claims["credentialStatus"], json!({"id": format!("{list}#1"), "type": "BitstringStatusListEntry", "statusPurpose": "revocation",
             "statusListIndex": "1", "statusListCredential": list}));
         assert_eq!(own.get(&format!("{path}/credential")).await.text, credential.text);
@@ -138,12 +139,20 @@ on_both_databases! {
         };
         assert_eq!(published().await, [first.clone(), new.clone()]);
         app.clock.advance(SignedDuration::from_hours(24 * 400));
-        assert_eq!(published().await, [first, new.clone()], "what the first signed is shown for years");
+        assert_eq!(published().await, [first.clone(), new.clone()], "what the first signed is shown for years");
         assert_eq!(own.get(&format!("{path}/credential")).await.text, before);
         verified(&app, &before).await;
-        // What is told now is signed by the key of now, and another process finds it in the folder.
-        let list = Client::new(&app.replica().address, None).get("/public/status-lists/2026").await.text;
-        assert_eq!(jsonwebtoken::decode_header(&list).unwrap().kid.as_ref(), Some(&new));
+        // What is told now is signed by the key of now, and another process finds it in the folder; but the list that a badge names by the key of
+        // the badge, since a verifier may know no other.
+        let replica = app.replica();
+        let stranger = Client::new(&replica.address, None);
+        let signed_by = async |path: &str| jsonwebtoken::decode_header(stranger.get(path).await.text).unwrap().kid.unwrap();
+        assert_eq!(signed_by("/public/status-lists/2026").await, new);
+        let named = verified(&app, &before).await["credentialStatus"]["statusListCredential"].as_str().unwrap().to_owned();
+        let named = named.strip_prefix(&app.config.issuer).unwrap();
+        assert_eq!(signed_by(named).await, first);
+        assert_eq!(verified(&app, &stranger.get(named).await.text).await["id"], json!(format!("{}{named}", app.config.issuer)));
+        stranger.get("/public/status-lists/2026?key=nobodys").await.problem(404, "not-found");
     }
 
     async fn what_was_revoked_says_so_on_paper_and_in_the_list(app: TestApp) {
@@ -225,13 +234,17 @@ on_both_databases! {
 }
 
 #[actix_web::test]
-async fn who_signs_and_what_the_letter_says_are_settings() {
+async fn who_signs_and_what_the_letter_says_are_settings_and_stay_as_they_were_at_the_award() {
+    let another = |config: &mut Config| {
+        config.stationery.issuer = "Another".into();
+        config.stationery.signer = Signer { name: Some("A. Signer".into()), title: "President".into(), organization: "IACP".into() };
+        config.stationery.letter = LetterText::parse("Well done, {{ agency.name }}.").unwrap();
+    };
     let mut documents = Vec::new();
     for change in [false, true] {
         let app = TestApp::start_with(Backend::Sqlite, |config| {
             if change {
-                config.stationery.signer = Signer { name: Some("A. Signer".into()), title: "President".into(), organization: "IACP".into() };
-                config.stationery.letter = LetterText::parse("Well done, {{ agency.name }}.").unwrap();
+                another(config);
             }
         })
         .await;
@@ -239,6 +252,13 @@ async fn who_signs_and_what_the_letter_says_are_settings() {
         let own = tool(&app, ORI);
         let certificate = bytes(&own, &format!("{path}/certificate.pdf")).await.2;
         documents.push((certificate, bytes(&own, &format!("{path}/letter.pdf")).await.2));
+        // Another President signs nothing that this one has signed.
+        let later = app.replica_with(another);
+        let there = Client::new(&later.address, own.token.clone());
+        for document in ["certificate.pdf", "letter.pdf", "credential"] {
+            let path = format!("{path}/{document}");
+            assert_eq!(bytes(&there, &path).await.2, bytes(&own, &path).await.2, "{document}");
+        }
     }
     assert!(documents[0].0 != documents[1].0 && documents[1].1.len() < documents[0].1.len());
 }

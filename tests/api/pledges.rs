@@ -1,8 +1,10 @@
 //! `/v1/pledges`
 
+use jiff::SignedDuration;
 use reqwest::Method;
 use serde_json::{Value, json};
 
+use crate::certifications::{applied, decided, ready, recognized, reviewer};
 use crate::on_both_databases;
 use crate::support::Client;
 
@@ -325,5 +327,41 @@ on_both_databases! {
         assert_eq!(moved.problem(422, "invalid-content"), ["/agency agency_fixed"]);
         assert_eq!(staff.patch(&path, &json!({"withdrawn_on": "2025-06-01"})).await.problem(422, "invalid-content"), ["/withdrawn_on unknown_field"]);
         assert_eq!(staff.all("/v1/pledges").await.len(), 1);
+    }
+
+    async fn the_filter_by_state_finds_what_says_that_state(app: TestApp) {
+        recognized(&app).await;
+        let staff = app.staff();
+        let mut paths = Vec::new();
+        let terms = [("2024-11-22", 24), ("2024-11-23", 24), ("2025-02-19", 24), ("2025-02-20", 24), ("2026-11-22", 12), ("2025-06-01", 36)];
+        for (count, (pledged_on, months)) in terms.into_iter().enumerate() {
+            let agency = format!("TX00001{count:02}");
+            app.agency(&agency).await;
+            paths.push(made(&staff, &format!("ori:{agency}"), pledged_on, months).await);
+        }
+        staff.post(&format!("{}/extension", paths[1]), &json!({"due_on": "2027-02-20", "reason": "Another mayor"})).await.expect(200);
+        staff.post(&format!("{}/withdrawal", paths[5]), &json!({"withdrawn_on": "2026-11-23", "reason": "Another mayor"})).await.expect(200);
+        ready(&app, "TX0000001").await;
+        let certification = applied(&app, "TX0000001").await;
+        for decision in ["start_review", "award"] {
+            decided(&reviewer(&app), &certification, decision).await;
+        }
+        let mut seen = std::collections::BTreeSet::new();
+        // 90 days before the terms end, on their last days, and on the days after.
+        for days in [0, 1, 1, 89, 1, 1] {
+            app.clock.advance(SignedDuration::from_hours(24 * days));
+            let staff = app.staff();
+            let all = staff.all("/v1/pledges").await;
+            assert_eq!(all.len(), 7);
+            for state in ["upcoming", "running", "due_soon", "overdue", "fulfilled", "withdrawn"] {
+                let ids = |pledges: Vec<Value>| pledges.into_iter().map(|pledge| pledge["id"].clone()).collect::<Vec<_>>();
+                let expected: Vec<Value> = all.iter().filter(|pledge| pledge["state"] == state).cloned().collect();
+                if !expected.is_empty() {
+                    seen.insert(state);
+                }
+                assert_eq!(ids(staff.all(&format!("/v1/pledges?state={state}")).await), ids(expected), "{state} after {days} days more");
+            }
+        }
+        assert_eq!(seen.len(), 6, "{seen:?}");
     }
 }

@@ -14,14 +14,22 @@ async fn agency(app: &TestApp, ori: &str, name: &str, kind: &str, subdivision: &
 
 /// A pledge of 24 months; answers its path.
 async fn pledge(app: &TestApp, ori: &str, pledged_on: &str, listed: bool) -> String {
-    let body = json!({"agency": format!("ori:{ori}"), "standard": "one-mind", "pledged_on": pledged_on, "term_months": 24,
+    pledge_of(app, &format!("ori:{ori}"), pledged_on, listed).await
+}
+
+async fn pledge_of(app: &TestApp, agency: &str, pledged_on: &str, listed: bool) -> String {
+    let body = json!({"agency": agency, "standard": "one-mind", "pledged_on": pledged_on, "term_months": 24,
         "signatory": {"name": "Maria Rivera", "title": "Chief of Police"}, "listed_before_certified": listed});
     format!("/v1/pledges/{}", app.staff().post("/v1/pledges", &body).await.expect(201)["id"].as_str().unwrap())
 }
 
 /// Gives an agency that pledged all that it needs, and certifies it; answers the path of the certification, and its number.
 async fn certify(app: &TestApp, ori: &str) -> (String, String) {
-    let (staff, agency) = (app.staff(), format!("ori:{ori}"));
+    certify_agency(app, &format!("ori:{ori}")).await
+}
+
+async fn certify_agency(app: &TestApp, agency: &str) -> (String, String) {
+    let staff = app.staff();
     let partnership = json!({"agency": agency, "organization": {"name": "Hill Country MHDD", "kind": "community_mental_health"}, "agreement": "mou",
         "effective_on": "2025-01-01", "ends_on": null, "document": null});
     staff.post("/v1/partnerships", &partnership).await.expect(201);
@@ -29,10 +37,9 @@ async fn certify(app: &TestApp, ori: &str) -> (String, String) {
     staff.post("/v1/policies", &policy).await.expect(201);
     let appointment = json!({"agency": agency, "sworn": true, "badge_number": "1", "started_on": "2019-05-01"});
     staff.post("/v1/officers", &json!({"given_name": "Ada", "family_name": "Wong", "appointments": [appointment]})).await.expect(201);
-    let completion =
-        json!({"external_id": ori, "officer": {"agency": agency, "badge_number": "1"}, "training": {"code": "CIT-40"}, "completed_on": "2026-03-06"});
+    let completion = json!({"external_id": agency, "officer": {"agency": agency, "badge_number": "1"}, "training": {"code": "CIT-40"}, "completed_on": "2026-03-06"});
     staff.post("/v1/completions", &completion).await.expect(201);
-    let applicant = app.client("agency tool", "all", Some(&[&agency]));
+    let applicant = app.client("agency tool", "all", Some(&[agency]));
     let applied = applicant.post("/v1/certifications", &json!({"agency": agency})).await.expect(201);
     let path = format!("/v1/certifications/{}", applied["id"].as_str().unwrap());
     let decide = format!("{path}/decision");
@@ -151,7 +158,11 @@ on_both_databases! {
         let said = app.stranger().get(&check).await.expect(200);
         let staff = app.staff();
         staff.patch("/v1/agencies/ori:TX1550200", &json!({"name": "McLennan County Police"})).await.expect(200);
-        staff.patch(&pledge, &json!({"standard": "one-mind-2016"})).await.expect(200);
+        // What the register says of the certificate stays so, too.
+        for other in [json!({"standard": "one-mind-2016"}), json!({"pledged_on": "2026-02-02"}), json!({"term_months": 30})] {
+            assert_eq!(staff.patch(&pledge, &other).await.problem(409, "conflict"), [" pledge_certified"]);
+        }
+        staff.patch(&pledge, &json!({"signatory": {"name": "Ana Rivera", "title": "Chief of Police"}})).await.expect(200);
         assert_eq!(app.stranger().get(&check).await.expect(200), said);
         assert_eq!(said["agency"]["name"], "Waco Police Department");
         assert_eq!(app.stranger().all("/public/register").await[0]["name"], "McLennan County Police");
@@ -232,6 +243,30 @@ on_both_databases! {
         }
         let request = public.request(Method::GET, "/public/agencies/TX2270000/badge.svg").header("if-none-match", certified.header("etag"));
         assert_eq!(public.send(request).await.status, 304);
+    }
+
+    async fn an_agency_outside_the_united_states_is_listed_and_has_its_papers_and_its_badge(app: TestApp) {
+        app.recognized_training("CIT-40", "cit", "crisis_intervention").await;
+        let staff = app.staff();
+        let peel = json!({"name": "Peel Regional Police", "kind": "municipal_police", "country": "CA", "subdivision": "CA-ON"});
+        let id = staff.post("/v1/agencies", &peel).await.expect(201)["id"].as_str().unwrap().to_owned();
+        agency(&app, "TX2270100", "Austin Police Department", "municipal_police", "US-TX").await;
+        pledge(&app, "TX2270100", "2026-01-15", true).await;
+        pledge_of(&app, &id, "2026-01-15", true).await;
+        let public = app.stranger();
+        let badge = format!("/public/agencies/{id}/badge.svg");
+        assert!(public.get(&badge).await.text.contains("One Mind Pledged"));
+        let (path, number) = certify_agency(&app, &id).await;
+        for (query, expected) in [("country=CA", vec!["Peel Regional Police"]), ("country=US", vec!["Austin Police Department"]), ("subdivision=CA-ON", vec!["Peel Regional Police"])] {
+            assert_eq!(names(&public.all(&format!("/public/register?{query}")).await), expected, "{query}");
+        }
+        let listed = &public.all("/public/register?country=CA").await[0];
+        assert_eq!((&listed["ori"], &listed["number"]), (&Value::Null, &json!(number)));
+        assert_eq!(public.get(&format!("/public/certificates/{number}")).await.expect(200)["agency"]["ori"], Value::Null);
+        assert!(public.get(&badge).await.text.contains("One Mind Certified"));
+        for document in ["certificate.pdf", "letter.pdf", "credential"] {
+            assert_eq!(staff.get(&format!("{path}/{document}")).await.status, 200, "{document}");
+        }
     }
 
     async fn highlights_are_a_feed_of_what_is_new(app: TestApp) {

@@ -69,7 +69,14 @@ impl TestApp {
 
     /// Another process over the same database and keys.
     pub fn replica(&self) -> Replica {
-        let (address, registry, server) = run(&self.config, self.clock.clone());
+        self.replica_with(|_| ())
+    }
+
+    /// The same with other settings.
+    pub fn replica_with(&self, change: impl FnOnce(&mut Config)) -> Replica {
+        let mut config = self.config.clone();
+        change(&mut config);
+        let (address, registry, server) = run(&config, self.clock.clone());
         Replica { address, registry, server }
     }
 
