@@ -1,13 +1,17 @@
-"""A verifier that others wrote accepts the badge of an awarded certification, and refuses it once it is revoked: openbadgeslib, which knows Open
-Badges 3.0 as JWT and Bitstring Status List 1.0. badge_schema.cjs holds what it says to the shapes and vocabularies of others.
+"""What an awarded agency receives, as others see it. A verifier that others wrote accepts the badge of the certification, and refuses it once it is revoked: openbadgeslib, which knows Open
+Badges 3.0 as JWT and Bitstring Status List 1.0. badge_schema.cjs holds what it says to the shapes and vocabularies of others. The certificate and the
+letter are read and rendered by poppler, and the QR code of the picture by zbar.
 
 Usage: badge_clients.py BASE_URL TOOLS, the folder where Node.js and its packages are, with tokens of two operators, of whom one applies and the other decides, in ONEMIND_TOKEN and ONEMIND_REVIEWER.
 Exits with 1 where something is not as it should be.
 """
 
+import datetime
 import os
 import subprocess
 import sys
+import tempfile
+import time
 
 import jwt
 import requests
@@ -17,6 +21,7 @@ from openbadgeslib.ob3.verifier import OB3VerificationError
 
 BASE = sys.argv[1].rstrip("/")
 TOOLS = sys.argv[2]
+FOLDER = tempfile.TemporaryDirectory()
 AGENCY = "ori:TX9990400"
 NAME = "Sḵwx̱wú7mesh Ą́ą́ Police"
 
@@ -48,6 +53,53 @@ def prepare():
 
 def decide(path, decision):
     call("POST", f"{path}/decision", {"decision": decision, "note": "as discussed"}, token="ONEMIND_REVIEWER")
+
+
+def run(*command):
+    return subprocess.run(command, check=True, capture_output=True, text=True, timeout=60).stdout
+
+
+def paper(path, name, size, said):
+    """A document of the certification, in a folder: of a size, with its fonts in it, and with these words on its only page."""
+    content = call("GET", f"{path}/{name}.pdf").content
+    assert content.startswith(b"%PDF-1.7"), content[:20]
+    file = os.path.join(FOLDER.name, f"{name}.pdf")
+    with open(file, "wb") as written:
+        written.write(content)
+    about = {line.partition(":")[0]: line.partition(":")[2].strip() for line in run("pdfinfo", file).splitlines()}
+    assert about["Page size"].startswith(size), about
+    assert [about[name] for name in ("Pages", "Tagged", "JavaScript", "Encrypted")] == ["1", "yes", "no", "no"], about
+    fonts = run("pdffonts", file).splitlines()[2:]
+    assert fonts and all(font.split()[-5] == "yes" for font in fonts), fonts
+    # Spaces are the reader's guess, by where letters stand.
+    text = "".join(run("pdftotext", "-layout", file, "-").split())
+    for words in said:
+        assert "".join(words.split()) in text, f"{words!r} is not in {text!r}"
+    return file
+
+
+def papers(path, number):
+    """The certificate and the letter say what was awarded; the code on the certificate leads to its public check."""
+    today = datetime.datetime.now(datetime.timezone.utc).date()
+    day = f"{today:%B} {today.day}, {today.year}"
+    certificate = paper(path, "certificate", "792 x 612", [NAME, number, day, "One Mind Certified", f"{BASE}/public/certificates/{number}"])
+    paper(path, "letter", "612 x 792", [NAME, day, "Maria Rivera", "Chief of Police", number])
+    picture = os.path.join(FOLDER.name, "certificate")
+    run("pdftoppm", "-r", "150", "-png", "-singlefile", certificate, picture)
+    codes = run("zbarimg", "--quiet", "--raw", f"{picture}.png").split()
+    assert codes == [f"{BASE}/public/certificates/{number}"], codes
+
+
+def heard():
+    """The service that runs tells of what follows from changes, by itself and at once."""
+    for _ in range(100):
+        told = call("GET", f"/v1/events?agency={AGENCY}&limit=500").json()["items"]
+        stages = [event["data"]["stage"] for event in told if event["type"] == "status.changed"]
+        if stages and stages[-1] == "certified":
+            break
+        time.sleep(0.1)
+    kinds = [event["type"] for event in told]
+    assert stages and stages[-1] == "certified" and kinds.count("requirement.met") == 3 and kinds.count("certification.awarded") == 1, told
 
 
 def published_key(credential):
@@ -85,9 +137,11 @@ def main():
     node = [f"{TOOLS}/bin/node", os.path.join(os.path.dirname(os.path.abspath(__file__)), "badge_schema.cjs")]
     subprocess.run(node, input=credential, text=True, check=True, timeout=60, env={**os.environ, "NODE_PATH": f"{TOOLS}/node_modules"})
 
-    for document in ("certificate", "letter"):
-        assert call("GET", f"{path}/{document}.pdf").content.startswith(b"%PDF-1.7")
-    print("ok  the certificate and the letter are there")
+    heard()
+    print("ok  the feed tells of the award, and of what follows from it")
+
+    papers(path, call("GET", path).json()["number"])
+    print("ok  the certificate and the letter say what was awarded, and the code on the picture leads to its check")
 
     head, payload, signature = credential.split(".")
     try:

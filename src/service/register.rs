@@ -5,9 +5,9 @@ use uuid::Uuid;
 
 use super::page::{PageOf, PageRequest};
 use super::{ServiceError, ServiceResult};
+use crate::domain::agency::AgencyKey;
 use crate::domain::certification::CertificateNumber;
 use crate::domain::names;
-use crate::domain::ori::Ori;
 use crate::domain::register::RegisterStage;
 use crate::storage::AnyConn;
 use crate::storage::agencies::{self, AgencyFilter};
@@ -51,12 +51,15 @@ pub fn whole(conn: &mut AnyConn, on: Date, stage: Option<RegisterStage>, place: 
     listed(conn, on, stage, place, None, i64::MAX)
 }
 
-/// The agency that goes by an ORI, where it is listed.
+/// The agency of a key, where it is listed.
 ///
 /// # Errors
 /// [`ServiceError::NotFound`] where there is none.
-pub fn of_agency(conn: &mut AnyConn, on: Date, ori: &Ori) -> ServiceResult<Listed> {
-    let (_, agency) = agencies::ids_by_ori(conn, &[ori.as_str().to_owned()])?.pop().ok_or(ServiceError::NotFound)?;
+pub fn of_agency(conn: &mut AnyConn, on: Date, key: &AgencyKey) -> ServiceResult<Listed> {
+    let agency = match key {
+        AgencyKey::Id(id) => *id,
+        AgencyKey::Ori(ori) => agencies::ids_by_ori(conn, &[ori.as_str().to_owned()])?.pop().ok_or(ServiceError::NotFound)?.1,
+    };
     let filter = RegisterFilter { agency: Some(agency), ..RegisterFilter::default() };
     let part = Part::Latest(1);
     let certified = rows::certified(conn, on, &filter, &part)?.pop();

@@ -4,6 +4,7 @@ use actix_web::{HttpRequest, get, web};
 use askama::Template;
 
 use super::page::{public, rendered};
+use crate::domain::agency::AgencyKey;
 use crate::domain::ori::Ori;
 use crate::http::extract::Preconditions;
 use crate::http::media::SVG;
@@ -35,13 +36,15 @@ impl From<Listed> for Badge {
 ///
 /// A picture that says whether the agency is certified or pledged, as of now: 404 where it is not on the public register. On a page:
 /// `<a href="…/public/certificates/OMC-2026-000123"><img src="…/public/agencies/TX2270000/badge.svg" alt="One Mind Certified" width="240" height="72"></a>`.
-#[utoipa::path(tag = "public", security(()), params(("ori" = Ori, Path)),
+#[utoipa::path(tag = "public", security(()),
+    params(("ori" = String, Path, description = "An ORI of the agency; or its id, for an agency outside the United States has no ORI.", example = "TX2270000")),
     responses((status = 200, description = "The badge.", body = String, content_type = "image/svg+xml")))]
 #[get("/public/agencies/{ori}/badge.svg")]
 async fn get_badge(registry: web::Data<Registry>, request: HttpRequest, preconditions: Preconditions) -> ApiResult {
-    let ori = Ori::parse(request.match_info().get("ori").unwrap_or_default()).map_err(|_| ApiError::new(Kind::NotFound))?;
+    let named = request.match_info().get("ori").unwrap_or_default();
+    let key = Ori::parse(named).map(AgencyKey::Ori).or_else(|_| AgencyKey::parse(named)).map_err(|_| ApiError::new(Kind::NotFound))?;
     let today = registry.clock.today();
-    let listed = registry.store.read::<_, ServiceError>(move |conn| service::of_agency(conn, today, &ori)).await?;
+    let listed = registry.store.read::<_, ServiceError>(move |conn| service::of_agency(conn, today, &key)).await?;
     Ok(public(&preconditions, SVG, rendered(&Badge::from(listed))?))
 }
 
