@@ -37,7 +37,7 @@ impl From<Listed> for Badge {
 /// A picture that says whether the agency is certified or pledged, as of now: 404 where it is not on the public register. On a page:
 /// `<a href="…/public/certificates/OMC-2026-000123"><img src="…/public/agencies/TX2270000/badge.svg" alt="One Mind Certified" width="240" height="72"></a>`.
 #[utoipa::path(tag = "public", security(()),
-    params(("ori" = String, Path, description = "An ORI of the agency; or its id, for an agency outside the United States has no ORI.", example = "TX2270000")),
+    params(("ori" = String, Path, min_length = 1, max_length = 40, description = "An ORI of the agency; or its id, for an agency outside the United States has no ORI.", example = "TX2270000")),
     responses((status = 200, description = "The badge.", body = String, content_type = "image/svg+xml")))]
 #[get("/public/agencies/{ori}/badge.svg")]
 async fn get_badge(registry: web::Data<Registry>, request: HttpRequest, preconditions: Preconditions) -> ApiResult {
